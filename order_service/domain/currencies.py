@@ -29,8 +29,6 @@ EXPONENTS: dict[str, int] = {
 """ISO 4217 code -> decimals of an amount: EUR 2, JPY 0, KWD 3."""
 
 WITHOUT_MINOR_UNIT = frozenset(
-    """
-    XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX
-    """.split()
+    ["XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"]
 )
 """Codes to which ISO 4217 gives no minor unit (metals, funds, test codes): an order cannot be priced in them."""

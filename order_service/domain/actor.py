@@ -1,0 +1,45 @@
+"""Who asks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What an account may be."""
+
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class ActorKind(StrEnum):
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An account in its role, or the service itself (`SYSTEM`), which also speaks for trusted messages."""
+
+    kind: ActorKind
+    id: UUID | None = None
+
+    @classmethod
+    def account(cls, account_id: UUID, role: Role) -> Self:
+        return cls(ActorKind(role), account_id)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.kind in {ActorKind.OPERATOR, ActorKind.ADMIN}
+
+    @property
+    def only_own(self) -> UUID | None:
+        """The customer to whose orders this actor is confined; None for staff and the service itself."""
+        return self.id if self.kind is ActorKind.CUSTOMER else None
+
+
+SYSTEM = Actor(ActorKind.SYSTEM)

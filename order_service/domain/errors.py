@@ -1,0 +1,262 @@
+"""Every refusal of the service, as one tree.
+
+    OrderServiceError
+    ├── InvalidRequest              what was sent cannot be right, whatever the state
+    │   ├── InvalidField            one value breaks a rule; names the field
+    │   ├── CurrencyUnknown
+    │   ├── TotalMismatch           the client's total differs from ours
+    │   ├── CustomerUnknown
+    │   ├── Overpayment
+    │   ├── OverShipment
+    │   └── IdempotencyKeyReused    the same key came with another request
+    ├── BadCursor                   a page cursor that we did not make, or not for this list
+    ├── NotAuthenticated            no token, or one that does not hold
+    ├── InvalidCredentials          unknown e-mail or wrong password: nobody learns which
+    ├── NotAllowed                  we know who it is, and they may not
+    │   └── CancelWindowClosed
+    ├── NotFound
+    │   ├── OrderNotFound           absent, or somebody else's: nobody learns which
+    │   ├── ShipmentNotFound
+    │   └── AccountNotFound
+    ├── Conflict                    the state does not allow it
+    │   ├── IllegalTransition
+    │   ├── AlreadyProcessed
+    │   ├── PaymentKnown
+    │   ├── EmailTaken
+    │   ├── ExternalRefTaken
+    │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
+    │   ├── IdempotencyKeyTaken     the race for a key was lost; the winner's answer is the answer
+    │   └── MessageKnown            the race for a message was lost; it took effect already
+    ├── VersionMismatch             the caller named a version that is not the newest
+    ├── RateLimited
+    └── DependencyUnavailable       a service we stand on does not answer; trying again is right
+
+`code` is stable and for programs; `str(error)` is for people; `details()` are the typed fields.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+from uuid import UUID
+
+
+class OrderServiceError(Exception):
+    code: ClassVar[str]
+
+    def details(self) -> Mapping[str, object]:
+        """The error's typed fields. A trailing underscore (`from_`) only keeps clear of a Python keyword."""
+        return {name.rstrip("_"): value for name, value in vars(self).items()}
+
+
+class InvalidRequest(OrderServiceError):
+    code = "invalid-request"
+
+
+class InvalidField(InvalidRequest):
+    """`field` is a path in the caller's words, such as `lines[2].quantity`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class CurrencyUnknown(InvalidRequest):
+    code = "currency-unknown"
+
+    def __init__(self, currency: str, reason: str) -> None:
+        super().__init__(f"{currency!r} {reason}")
+        self.currency = currency
+
+
+class TotalMismatch(InvalidRequest):
+    code = "total-mismatch"
+
+    def __init__(self, *, sent: str, computed: str) -> None:
+        super().__init__(f"total_price is {sent}, but the lines add up to {computed}.")
+        self.sent = sent
+        self.computed = computed
+
+
+class CustomerUnknown(InvalidRequest):
+    code = "customer-unknown"
+
+    def __init__(self, customer_id: UUID) -> None:
+        super().__init__(f"No account has the id {customer_id}.")
+        self.customer_id = customer_id
+
+
+class Overpayment(InvalidRequest):
+    code = "overpayment"
+
+    def __init__(self, *, amount: str, open: str) -> None:
+        super().__init__(f"A payment of {amount} is more than the {open} still open.")
+        self.amount = amount
+        self.open = open
+
+
+class OverShipment(InvalidRequest):
+    code = "over-shipment"
+
+    def __init__(self, *, line_id: UUID, quantity: int, left: int) -> None:
+        super().__init__(f"Line {line_id} has {left} left to ship, not {quantity}.")
+        self.line_id = line_id
+        self.quantity = quantity
+        self.left = left
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request. Use a new key for a new request.")
+
+
+class BadCursor(OrderServiceError):
+    code = "bad-cursor"
+
+    def __init__(self) -> None:
+        super().__init__("The cursor was not made for this list. Start again without a cursor.")
+
+
+class NotAuthenticated(OrderServiceError):
+    code = "not-authenticated"
+
+
+class InvalidCredentials(OrderServiceError):
+    code = "invalid-grant"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class NotAllowed(OrderServiceError):
+    code = "not-allowed"
+
+
+class CancelWindowClosed(NotAllowed):
+    code = "cancel-window-closed"
+
+    def __init__(self) -> None:
+        super().__init__("The time in which a paid order can be canceled is over. Ask the shop instead.")
+
+
+class NotFound(OrderServiceError):
+    code = "not-found"
+
+
+class OrderNotFound(NotFound):
+    code = "order-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such order.")
+
+
+class ShipmentNotFound(NotFound):
+    code = "shipment-not-found"
+
+    def __init__(self, shipment_id: str) -> None:
+        super().__init__("The order has no such shipment.")
+        self.shipment_id = shipment_id
+
+
+class AccountNotFound(NotFound):
+    code = "account-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such account.")
+
+
+class Conflict(OrderServiceError):
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """Says where the order is, what was asked, and where it may go from here."""
+
+    code = "illegal-transition"
+
+    def __init__(self, *, from_: str, to: str, allowed: Sequence[str], why: str = "") -> None:
+        move = f"A {from_} order cannot become {to}." if from_ != to else f"The order is {from_} already."
+        super().__init__(why or move)
+        self.from_ = from_
+        self.to = to
+        self.allowed = list(allowed)
+
+
+class AlreadyProcessed(Conflict):
+    code = "already-processed"
+
+    def __init__(self, processing_status: str) -> None:
+        super().__init__(f"The order was screened already: it is {processing_status}.")
+        self.processing_status = processing_status
+
+
+class PaymentKnown(Conflict):
+    code = "payment-known"
+
+    def __init__(self, payment_id: str) -> None:
+        super().__init__("A payment with this payment_id is recorded on the order already.")
+        self.payment_id = payment_id
+
+
+class EmailTaken(Conflict):
+    code = "email-taken"
+
+    def __init__(self) -> None:
+        super().__init__("An account with this e-mail address exists already.")
+
+
+class ExternalRefTaken(Conflict):
+    code = "external-ref-taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another order of this customer has this external_ref.")
+
+
+class OrderChangedMeanwhile(Conflict):
+    code = "order-changed-meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("The order was changed by somebody else at the same moment. Try again.")
+
+
+class IdempotencyKeyTaken(Conflict):
+    code = "idempotency-key-taken"
+
+    def __init__(self) -> None:
+        super().__init__("A request with this Idempotency-Key is being answered. Try again.")
+
+
+class MessageKnown(Conflict):
+    code = "message-known"
+
+    def __init__(self) -> None:
+        super().__init__("This message took effect already.")
+
+
+class VersionMismatch(OrderServiceError):
+    code = "version-mismatch"
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__(f"The order is at version {current_version} by now. Read it again before changing it.")
+        self.current_version = current_version
+
+
+class RateLimited(OrderServiceError):
+    """`retry_after` in seconds, rounded up."""
+
+    code = "rate-limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many requests. Try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class DependencyUnavailable(OrderServiceError):
+    """`retry_after` in seconds: when it may be worth trying again."""
+
+    code = "dependency-unavailable"
+
+    def __init__(self, dependency: str, *, retry_after: int = 1) -> None:
+        super().__init__(f"{dependency} does not answer at the moment. Nothing was changed. Try again soon.")
+        self.retry_after = retry_after

@@ -1,0 +1,110 @@
+"""What can happen to an order, as facts in the past tense.
+
+Flat, and free of personal data: amounts are decimal texts, people are ids. The order itself, as it is after the
+change, travels beside each event, so an event tells only what its name does not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from order_service.domain.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    type: ClassVar = "order.placed"
+    total: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderProcessed:
+    """`findings` are what screening would have refused the order for, had the goods not left already."""
+
+    type: ClassVar = "order.processed"
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected:
+    type: ClassVar = "order.rejected"
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecorded:
+    type: ClassVar = "order.payment_recorded"
+    payment_id: str
+    amount: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid:
+    type: ClassVar = "order.paid"
+    captured: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentDispatched:
+    """`quantities`: line id -> how many left."""
+
+    type: ClassVar = "order.shipment_dispatched"
+    shipment_id: str
+    quantities: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderShipped:
+    type: ClassVar = "order.shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentDelivered:
+    type: ClassVar = "order.shipment_delivered"
+    shipment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDelivered:
+    type: ClassVar = "order.delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCanceled:
+    type: ClassVar = "order.canceled"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDue:
+    """`amount` is all that is owed back from now on, not only what this change added."""
+
+    type: ClassVar = "order.refund_due"
+    amount: str
+
+
+Event = (
+    OrderPlaced
+    | OrderProcessed
+    | OrderRejected
+    | PaymentRecorded
+    | OrderPaid
+    | ShipmentDispatched
+    | OrderShipped
+    | ShipmentDelivered
+    | OrderDelivered
+    | OrderCanceled
+    | RefundDue
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place: the `seq`-th of its order, counted from 1 without a gap."""
+
+    seq: int
+    event: Event
+    by: Actor
+    at: datetime

@@ -1,0 +1,128 @@
+"""Where an order can be, and which operation is open to whom there."""
+
+from collections.abc import Mapping, Set
+from enum import StrEnum
+from types import MappingProxyType
+
+from order_service.domain.actor import ActorKind
+
+
+class Status(StrEnum):
+    """The life of an order in one word. Derived from its facts, never set."""
+
+    PENDING = "PENDING"
+    PAID = "PAID"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    CANCELED = "CANCELED"
+
+
+class ProcessingStatus(StrEnum):
+    QUEUED = "QUEUED"
+    PROCESSED = "PROCESSED"
+    REJECTED = "REJECTED"
+
+
+class PaymentStatus(StrEnum):
+    UNPAID = "UNPAID"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    PAID = "PAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+
+
+class FulfillmentStatus(StrEnum):
+    UNFULFILLED = "UNFULFILLED"
+    PARTIAL = "PARTIAL"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+
+
+class ReturnStatus(StrEnum):
+    NONE = "NONE"
+    REQUESTED = "REQUESTED"
+    PARTIAL = "PARTIAL"
+    RETURNED = "RETURNED"
+
+
+class CancelReason(StrEnum):
+    CUSTOMER_REQUEST = "CUSTOMER_REQUEST"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    FRAUD = "FRAUD"
+    OTHER = "OTHER"
+
+
+class Operation(StrEnum):
+    PROCESS = "process"
+    RECORD_PAYMENT = "record a payment for"
+    SHIP = "ship"
+    DELIVER = "deliver"
+    CANCEL = "cancel"
+
+
+class Party(StrEnum):
+    """How an actor stands to an order: its customer, the shop's staff, or the service itself."""
+
+    OWN = "own"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+PARTY_OF: Mapping[ActorKind, Party] = MappingProxyType(
+    {
+        ActorKind.CUSTOMER: Party.OWN,
+        ActorKind.OPERATOR: Party.STAFF,
+        ActorKind.ADMIN: Party.STAFF,
+        ActorKind.SYSTEM: Party.SYSTEM,
+    }
+)
+
+_PENDING, _PAID = Status.PENDING, Status.PAID
+_SHIPPED, _DELIVERED, _CANCELED = Status.SHIPPED, Status.DELIVERED, Status.CANCELED
+_ANY = frozenset(Status)
+
+ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
+    {
+        # Screening must end for every order; once goods have left or the order is off, it can only take note.
+        Operation.PROCESS: {Party.STAFF: _ANY, Party.SYSTEM: _ANY},
+        # Money that came in has come in: the service is told a fact, while staff may have made a slip.
+        Operation.RECORD_PAYMENT: {Party.STAFF: {_PENDING}, Party.SYSTEM: _ANY},
+        Operation.SHIP: {Party.STAFF: {_PAID}, Party.SYSTEM: {_PAID}},
+        Operation.DELIVER: {
+            Party.STAFF: {_PAID, _SHIPPED, _DELIVERED},
+            Party.SYSTEM: {_PAID, _SHIPPED, _DELIVERED},
+        },
+        Operation.CANCEL: {
+            Party.OWN: {_PENDING, _PAID, _CANCELED},
+            Party.STAFF: {_PENDING, _PAID, _CANCELED},
+            Party.SYSTEM: {_PENDING, _CANCELED},
+        },
+    }
+)
+"""The transition table: who may do what, and in which status. What is not in it is refused.
+
+DELIVER from DELIVERED and CANCEL from CANCELED are open because arriving where one is changes nothing.
+"""
+
+NEXT: Mapping[Status, tuple[Status, ...]] = MappingProxyType(
+    {
+        _PENDING: (_PAID, _CANCELED),
+        _PAID: (_SHIPPED, _CANCELED),
+        _SHIPPED: (_DELIVERED,),
+        _DELIVERED: (),
+        _CANCELED: (),
+    }
+)
+"""Where an order may go from where it is."""
+
+MOVE_BY: Mapping[Status, Operation] = MappingProxyType(
+    {
+        _PAID: Operation.RECORD_PAYMENT,
+        _SHIPPED: Operation.SHIP,
+        _DELIVERED: Operation.DELIVER,
+        _CANCELED: Operation.CANCEL,
+    }
+)
+"""The operation that takes an order to a status."""

@@ -1,0 +1,85 @@
+"""What is ordered: the lines of an order, before they are accepted and after."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from order_service.domain.errors import InvalidField
+from order_service.domain.money import Money, sum_of
+from order_service.domain.text import checked_text
+
+MOST_LINES = 200
+LARGEST_QUANTITY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRequest:
+    """A line as asked for. `unit_price` is still a text: what it means depends on the order's currency."""
+
+    line_id: UUID
+    name: str
+    quantity: int
+    unit_price: str
+    sku: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line as accepted; `canceled` of its `quantity` will never be shipped."""
+
+    line_id: UUID
+    name: str
+    quantity: int
+    unit_price: Money
+    sku: str | None = None
+    canceled: int = 0
+
+    @property
+    def total(self) -> Money:
+        return self.unit_price * self.quantity
+
+    @property
+    def wanted(self) -> int:
+        return self.quantity - self.canceled
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuantity:
+    """So many of one line: what a shipment carries."""
+
+    line_id: UUID
+    quantity: int
+
+
+def priced_lines(requests: Sequence[LineRequest], currency: str) -> tuple[Line, ...]:
+    """The lines, priced in `currency`. Raises InvalidField for the first that breaks a rule."""
+    if not 1 <= len(requests) <= MOST_LINES:
+        raise InvalidField("lines", f"must have 1 to {MOST_LINES} entries, not {len(requests)}.")
+    lines = tuple(_priced(request, currency, f"lines[{i}]") for i, request in enumerate(requests))
+    total_of(lines, currency).within_range("lines")
+    return lines
+
+
+def total_of(lines: Sequence[Line], currency: str) -> Money:
+    return sum_of([line.total for line in lines], currency)
+
+
+def fingerprint_of(lines: Sequence[Line]) -> bytes:
+    """Equal for orders of the same things at the same prices, whatever the order of their lines."""
+    entries = sorted(f"{line.sku}\0{line.name}\0{line.quantity}\0{line.unit_price.minor}" for line in lines)
+    return hashlib.sha256("\n".join([lines[0].unit_price.currency, *entries]).encode()).digest()[:16]
+
+
+def _priced(request: LineRequest, currency: str, field: str) -> Line:
+    if not 1 <= request.quantity <= LARGEST_QUANTITY:
+        raise InvalidField(f"{field}.quantity", f"must be 1 to {LARGEST_QUANTITY}, not {request.quantity}.")
+    line = Line(
+        line_id=request.line_id,
+        sku=None if request.sku is None else checked_text(f"{field}.sku", request.sku, longest=64),
+        name=checked_text(f"{field}.name", request.name, longest=255),
+        quantity=request.quantity,
+        unit_price=Money.parse(request.unit_price, currency, field=f"{field}.unit_price"),
+    )
+    line.total.within_range(f"{field}.unit_price")
+    return line

@@ -1,0 +1,31 @@
+"""List orders, page by page."""
+
+from dataclasses import dataclass, replace
+
+from order_service.domain.actor import Actor
+from order_service.ports import OrderFilter, OrderPage, OrderViews, PageStart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOrdersQuery:
+    by: Actor
+    wanted: OrderFilter
+    start: PageStart | None = None
+    limit: int = 20
+    newest_first: bool = True
+
+
+class ListOrders:
+    """A customer sees their own orders, whatever they ask for; staff see all.
+
+    Pages are cut by place, not by number: an order that is placed meanwhile is neither skipped nor seen twice.
+    """
+
+    def __init__(self, views: OrderViews) -> None:
+        self._views = views
+
+    async def __call__(self, query: ListOrdersQuery) -> OrderPage:
+        wanted = query.wanted
+        if query.by.only_own is not None:
+            wanted = replace(wanted, customer_id=query.by.only_own)
+        return await self._views.list(wanted, start=query.start, limit=query.limit, newest_first=query.newest_first)

@@ -1,0 +1,123 @@
+"""Place an order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from order_service.domain.actor import Actor
+from order_service.domain.errors import AccountNotFound, CustomerUnknown, IdempotencyKeyTaken, NotAllowed
+from order_service.domain.lines import LineRequest
+from order_service.domain.order import Order
+from order_service.ports import Clock, Ids, OrderCache, OrderViews, Transaction, Transactions
+from order_service.use_cases.idempotency import Answer, IdempotencyKey, first_answer, remember_answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedLine:
+    name: str
+    quantity: int
+    unit_price: str
+    sku: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrderCommand:
+    by: Actor
+    currency: str
+    lines: Sequence[WantedLine]
+    total_price: str | None = None
+    external_ref: str | None = None
+    metadata: Mapping[str, str] | None = None
+    customer_id: UUID | None = None
+    idempotency_key: IdempotencyKey | None = None
+    dry_run: bool = False
+
+
+class PlaceOrder:
+    """A customer for themselves, or staff for a customer. The order begins PENDING, and QUEUED for screening.
+
+    With an idempotency key it happens once, and every repetition gets the first answer. A dry run prices and checks
+    the order, and stores nothing. Raises InvalidField, CurrencyUnknown, TotalMismatch, ExternalRefTaken,
+    CustomerUnknown, NotAllowed, IdempotencyKeyReused.
+    """
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        views: OrderViews,
+        cache: OrderCache,
+        clock: Clock,
+        ids: Ids,
+        *,
+        time_to_pay: timedelta,
+    ) -> None:
+        self._transactions = transactions
+        self._views = views
+        self._cache = cache
+        self._clock = clock
+        self._ids = ids
+        self._time_to_pay = time_to_pay
+
+    async def __call__(self, command: PlaceOrderCommand) -> Answer:
+        try:
+            return await self._place(command)
+        except IdempotencyKeyTaken:  # the same request was here before, or won the race just now
+            async with self._transactions.begin() as tx:
+                answer = await first_answer(tx, self._views, command.by, command.idempotency_key)
+            if answer is None:
+                raise
+            return answer
+
+    async def _place(self, command: PlaceOrderCommand) -> Answer:
+        order = self._new_order(command)
+        async with self._transactions.begin() as tx:
+            await self._require_customer(tx, command)
+            placed = tx.orders.add(order)
+            if command.dry_run:
+                return Answer(placed)
+            remember_answer(tx, command.by, command.idempotency_key, placed)
+            await tx.commit()
+        await self._cache.put(placed)
+        return Answer(placed)
+
+    def _new_order(self, command: PlaceOrderCommand) -> Order:
+        now = self._clock.now()
+        return Order.place(
+            id=self._ids.new(),
+            number=self._ids.new_order_number(),
+            customer_id=self._customer(command),
+            currency=command.currency,
+            lines=[
+                LineRequest(
+                    line_id=self._ids.new(),
+                    sku=line.sku,
+                    name=line.name,
+                    quantity=line.quantity,
+                    unit_price=line.unit_price,
+                )
+                for line in command.lines
+            ],
+            total_price=command.total_price,
+            external_ref=command.external_ref,
+            metadata=command.metadata,
+            by=command.by,
+            at=now,
+            pay_by=now + self._time_to_pay,
+        )
+
+    @staticmethod
+    def _customer(command: PlaceOrderCommand) -> UUID:
+        customer_id = command.customer_id or command.by.only_own
+        if customer_id is None:
+            raise NotAllowed("Staff order for a customer: say for whom with customer_id.")
+        return customer_id
+
+    @staticmethod
+    async def _require_customer(tx: Transaction, command: PlaceOrderCommand) -> None:
+        if command.customer_id is None or command.customer_id == command.by.id:
+            return  # the token says that the account exists
+        try:
+            await tx.accounts.get(command.customer_id)
+        except AccountNotFound:
+            raise CustomerUnknown(command.customer_id) from None

@@ -1,0 +1,40 @@
+"""Register an account."""
+
+from dataclasses import dataclass, field
+
+from order_service.domain.account import Account, checked_password
+from order_service.domain.actor import Role
+from order_service.ports import Clock, Ids, PasswordHasher, Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterAccountCommand:
+    email: str
+    password: str = field(repr=False)
+    role: Role = Role.CUSTOMER
+
+
+class RegisterAccount:
+    """Anyone may register as a customer; other roles are given by whoever runs the service.
+
+    Raises InvalidField, EmailTaken.
+    """
+
+    def __init__(self, transactions: Transactions, passwords: PasswordHasher, clock: Clock, ids: Ids) -> None:
+        self._transactions = transactions
+        self._passwords = passwords
+        self._clock = clock
+        self._ids = ids
+
+    async def __call__(self, command: RegisterAccountCommand) -> Account:
+        account = Account.register(
+            id=self._ids.new(),
+            email=command.email,
+            password_hash=await self._passwords.hash(checked_password(command.password)),
+            role=command.role,
+            at=self._clock.now(),
+        )
+        async with self._transactions.begin() as tx:
+            tx.accounts.add(account)
+            await tx.commit()
+        return account

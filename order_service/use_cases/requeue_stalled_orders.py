@@ -1,0 +1,21 @@
+"""Find orders that wait for screening too long, and ask for it again."""
+
+from datetime import timedelta
+
+from order_service.ports import Clock, JobQueue, OrderViews
+
+
+class RequeueStalledOrders:
+    """The service itself. The queue is a hint that may be lost; this is what makes sure of every order."""
+
+    def __init__(self, views: OrderViews, jobs: JobQueue, clock: Clock) -> None:
+        self._views = views
+        self._jobs = jobs
+        self._clock = clock
+
+    async def __call__(self, *, older_than: timedelta, limit: int = 1000) -> int:
+        """How many orders were QUEUED for longer than `older_than`, the oldest `limit` of them."""
+        stalled = await self._views.stalled(queued_before=self._clock.now() - older_than, limit=limit)
+        for order_id in stalled:
+            await self._jobs.enqueue_processing(order_id)
+        return len(stalled)

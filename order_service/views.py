@@ -1,0 +1,188 @@
+"""The order as everybody outside sees it: over HTTP, on Kafka, in the event log and in the order's row.
+
+One shape for all of them, so that what was answered once can be answered again, byte for byte, from the log.
+Amounts are decimal texts, times aware UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from order_service.domain.lifecycle import (
+    CancelReason,
+    FulfillmentStatus,
+    PaymentStatus,
+    ProcessingStatus,
+    ReturnStatus,
+    Status,
+)
+from order_service.domain.order import Order
+from order_service.domain.shipments import shipped_quantities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    line_id: UUID
+    sku: str | None
+    name: str
+    quantity: int
+    unit_price: str
+    total: str
+    shipped: int
+    canceled: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    payment_id: str
+    amount: str
+    method: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedLineView:
+    line_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentView:
+    shipment_id: str
+    lines: tuple[ShippedLineView, ...]
+    carrier: str | None
+    tracking: str | None
+    dispatched_at: datetime
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationView:
+    reason: CancelReason
+    note: str
+    canceled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    id: UUID
+    number: str
+    customer_id: UUID
+    currency: str
+    status: Status
+    processing_status: ProcessingStatus
+    payment_status: PaymentStatus
+    fulfillment_status: FulfillmentStatus
+    return_status: ReturnStatus
+    lines: tuple[LineView, ...]
+    total: str
+    captured: str
+    refunded: str
+    refund_due: str
+    payments: tuple[PaymentView, ...]
+    shipments: tuple[ShipmentView, ...]
+    external_ref: str | None
+    metadata: Mapping[str, str]
+    cancellation: CancellationView | None
+    pay_by: datetime
+    version: int
+    placed_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOrder:
+    """An order ready to send: `body` is the JSON of its OrderView at `version`, the same bytes on every path."""
+
+    order_id: UUID
+    customer_id: UUID
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorView:
+    kind: str
+    id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One entry of an order's history; `change` has the fields of the event (see `domain.events`)."""
+
+    id: UUID
+    seq: int
+    type: str
+    occurred_at: datetime
+    actor: ActorView
+    change: Mapping[str, object]
+
+
+def view_of(order: Order) -> OrderView:
+    shipped = shipped_quantities(order.shipments)
+    return OrderView(
+        id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        currency=order.currency,
+        status=order.status,
+        processing_status=order.processing_status,
+        payment_status=order.payment_status,
+        fulfillment_status=order.fulfillment_status,
+        return_status=order.return_status,
+        lines=tuple(
+            LineView(
+                line_id=line.line_id,
+                sku=line.sku,
+                name=line.name,
+                quantity=line.quantity,
+                unit_price=str(line.unit_price),
+                total=str(line.total),
+                shipped=shipped.get(line.line_id, 0),
+                canceled=line.canceled,
+                returned=0,
+            )
+            for line in order.lines
+        ),
+        total=str(order.total),
+        captured=str(order.captured),
+        refunded=str(order.refunded),
+        refund_due=str(order.refund_due),
+        payments=tuple(
+            PaymentView(
+                payment_id=payment.payment_id,
+                amount=str(payment.amount),
+                method=payment.method,
+                recorded_at=payment.recorded_at,
+            )
+            for payment in order.payments
+        ),
+        shipments=tuple(
+            ShipmentView(
+                shipment_id=shipment.shipment_id,
+                lines=tuple(
+                    ShippedLineView(line_id=entry.line_id, quantity=entry.quantity) for entry in shipment.lines
+                ),
+                carrier=shipment.carrier,
+                tracking=shipment.tracking,
+                dispatched_at=shipment.dispatched_at,
+                delivered_at=shipment.delivered_at,
+            )
+            for shipment in order.shipments
+        ),
+        external_ref=order.external_ref,
+        metadata=order.metadata,
+        cancellation=None
+        if order.cancellation is None
+        else CancellationView(
+            reason=order.cancellation.reason,
+            note=order.cancellation.note,
+            canceled_at=order.cancellation.canceled_at,
+        ),
+        pay_by=order.pay_by,
+        version=order.version,
+        placed_at=order.placed_at,
+        updated_at=order.updated_at,
+    )
