@@ -70,16 +70,20 @@ class Inbox(Protocol):
 class Transaction(Protocol):
     """All or nothing: what is staged becomes visible by `commit`, together, or never."""
 
-    orders: Orders
-    accounts: Accounts
-    answered: AnsweredRequests
-    inbox: Inbox
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def answered(self) -> AnsweredRequests: ...
+    @property
+    def inbox(self) -> Inbox: ...
 
     async def commit(self) -> None:
         """Writes everything staged.
 
         Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), IdempotencyKeyTaken,
-        MessageKnown, ExternalRefTaken, EmailTaken, DependencyUnavailable; then nothing was written.
+        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken, DependencyUnavailable; then nothing was written.
         """
 
 

@@ -24,6 +24,7 @@
     │   ├── PaymentKnown
     │   ├── EmailTaken
     │   ├── ExternalRefTaken
+    │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
     │   ├── IdempotencyKeyTaken     the race for a key was lost; the winner's answer is the answer
     │   └── MessageKnown            the race for a message was lost; it took effect already
@@ -211,6 +212,13 @@ class ExternalRefTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another order of this customer has this external_ref.")
+
+
+class OrderNumberTaken(Conflict):
+    code = "order-number-taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another order has this number. Try again.")
 
 
 class OrderChangedMeanwhile(Conflict):

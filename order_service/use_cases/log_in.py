@@ -38,7 +38,8 @@ class LogIn:
             raise InvalidCredentials from nobodys_address
         async with self._transactions.begin() as tx:
             account = await tx.accounts.by_email(email)
-        matches = await self._passwords.verify(command.password, account and account.password_hash)
+        known_hash = None if account is None else account.password_hash
+        matches = await self._passwords.verify(command.password, known_hash)
         if account is None or not matches:
             raise InvalidCredentials
         return LoggedIn(

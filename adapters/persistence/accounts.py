@@ -1,0 +1,53 @@
+"""Accounts and their rows."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.persistence.tables import accounts
+from order_service.domain.account import Account
+from order_service.domain.actor import Role
+from order_service.domain.errors import AccountNotFound
+
+
+class SqlAccounts:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._inserts: list[dict[str, Any]] = []
+
+    async def get(self, account_id: UUID) -> Account:
+        row = (await self._connection.execute(select(accounts).where(accounts.c.id == account_id))).one_or_none()
+        if row is None:
+            raise AccountNotFound
+        return _account(row)
+
+    async def by_email(self, email: str) -> Account | None:
+        row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
+        return None if row is None else _account(row)
+
+    def add(self, account: Account) -> None:
+        self._inserts.append(
+            {
+                "id": account.id,
+                "email": account.email,
+                "password_hash": account.password_hash,
+                "role": account.role,
+                "created_at": account.created_at,
+            }
+        )
+
+    async def write(self) -> None:
+        if self._inserts:
+            await self._connection.execute(insert(accounts), self._inserts)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=row.id,
+        email=row.email,
+        password_hash=row.password_hash,
+        role=Role(row.role),
+        created_at=row.created_at,
+    )

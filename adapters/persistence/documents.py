@@ -1,0 +1,112 @@
+"""The JSON of an order, and the way back from it.
+
+PostgreSQL keeps a JSONB value, not its text, and gives its keys back in an order of its own. Every reader therefore
+takes the document through the same view, and every path gives the same bytes.
+"""
+
+from dataclasses import asdict
+
+import msgspec
+
+from order_service.domain.events import Recorded
+from order_service.domain.facts import Cancellation
+from order_service.domain.lines import Line, LineQuantity
+from order_service.domain.money import Money
+from order_service.domain.order import Order
+from order_service.domain.payments import Payment
+from order_service.domain.shipments import Shipment
+from order_service.views import ActorView, OrderView, RenderedOrder, view_of
+
+_encoder = msgspec.json.Encoder()
+_view_decoder = msgspec.json.Decoder(OrderView)
+
+
+class EventPayload(msgspec.Struct):
+    """What is told of an event: the order after it, what changed, its place and who did it."""
+
+    order: msgspec.Raw
+    change: dict[str, object]
+    seq: int
+    actor: ActorView
+
+
+def rendered(order: Order) -> RenderedOrder:
+    return _rendered(view_of(order))
+
+
+def rendered_from(body: str | bytes) -> RenderedOrder:
+    return _rendered(_view_decoder.decode(body))
+
+
+def event_payload(event: Recorded, order: RenderedOrder) -> str:
+    payload = EventPayload(
+        order=msgspec.Raw(order.body),
+        change=asdict(event.event),
+        seq=event.seq,
+        actor=ActorView(kind=event.by.kind, id=event.by.id),
+    )
+    return _encoder.encode(payload).decode()
+
+
+def order_from(body: str) -> Order:
+    """The aggregate, as it was when `rendered`."""
+    view = _view_decoder.decode(body)
+
+    def money(amount: str) -> Money:
+        return Money.parse(amount, view.currency, field="amount")
+
+    return Order(
+        id=view.id,
+        number=view.number,
+        customer_id=view.customer_id,
+        currency=view.currency,
+        lines=tuple(
+            Line(
+                line_id=line.line_id,
+                sku=line.sku,
+                name=line.name,
+                quantity=line.quantity,
+                unit_price=money(line.unit_price),
+                canceled=line.canceled,
+            )
+            for line in view.lines
+        ),
+        payments=tuple(
+            Payment(
+                payment_id=payment.payment_id,
+                amount=money(payment.amount),
+                method=payment.method,
+                recorded_at=payment.recorded_at,
+            )
+            for payment in view.payments
+        ),
+        shipments=tuple(
+            Shipment(
+                shipment_id=shipment.shipment_id,
+                lines=tuple(LineQuantity(entry.line_id, entry.quantity) for entry in shipment.lines),
+                carrier=shipment.carrier,
+                tracking=shipment.tracking,
+                dispatched_at=shipment.dispatched_at,
+                delivered_at=shipment.delivered_at,
+            )
+            for shipment in view.shipments
+        ),
+        external_ref=view.external_ref,
+        metadata=view.metadata,
+        processing_status=view.processing_status,
+        cancellation=None
+        if view.cancellation is None
+        else Cancellation(
+            reason=view.cancellation.reason,
+            note=view.cancellation.note,
+            canceled_at=view.cancellation.canceled_at,
+        ),
+        pay_by=view.pay_by,
+        version=view.version,
+        placed_at=view.placed_at,
+        updated_at=view.updated_at,
+    )
+
+
+def _rendered(view: OrderView) -> RenderedOrder:
+    return RenderedOrder(view.id, view.customer_id, view.version, _encoder.encode(view))

@@ -1,0 +1,16 @@
+"""The pool of connections to PostgreSQL."""
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+
+def create_engine(url: URL, *, pool_size: int) -> AsyncEngine:
+    """A bounded pool. Nothing connects before it is used; waiting for a connection ends after 5 s."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        connect_args={"timeout": 5, "command_timeout": 10, "server_settings": {"timezone": "UTC"}},
+    )

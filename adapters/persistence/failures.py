@@ -1,0 +1,51 @@
+"""What PostgreSQL refuses, in the words of the domain."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from order_service.domain.errors import (
+    DependencyUnavailable,
+    EmailTaken,
+    ExternalRefTaken,
+    IdempotencyKeyTaken,
+    MessageKnown,
+    OrderChangedMeanwhile,
+    OrderNumberTaken,
+    OrderServiceError,
+)
+
+REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
+    "pk_idempotency": IdempotencyKeyTaken,
+    "pk_inbox": MessageKnown,
+    "uq_accounts_email": EmailTaken,
+    "uq_orders_customer_id_external_ref": ExternalRefTaken,
+    "uq_orders_number": OrderNumberTaken,
+    "uq_order_events_aggregateid_seq": OrderChangedMeanwhile,
+}
+
+_GONE = ("08", "57P", "53")  # SQLSTATE classes: connection lost, shutting down or starting up, out of resources
+
+
+@contextmanager
+def in_domain_words() -> Iterator[None]:
+    """Turns a broken constraint, or a database that does not answer, into the domain's error for it."""
+    try:
+        yield
+    except IntegrityError as error:
+        refusal = REFUSAL_BY_CONSTRAINT.get(getattr(_cause(error), "constraint_name", ""))
+        if refusal is None:
+            raise
+        raise refusal from error
+    except DBAPIError as error:
+        if error.connection_invalidated or str(getattr(_cause(error), "sqlstate", "")).startswith(_GONE):
+            raise DependencyUnavailable("PostgreSQL") from error
+        raise
+    except (PoolTimeout, OSError) as error:  # every connection is busy; or none can be made
+        raise DependencyUnavailable("PostgreSQL") from error
+
+
+def _cause(error: DBAPIError) -> BaseException | None:
+    return error.orig.__cause__ if error.orig is not None else None

@@ -1,0 +1,122 @@
+"""Reading orders: each question is one SELECT, straight to what is sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, exists, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.persistence.documents import EventPayload, rendered_from
+from adapters.persistence.failures import in_domain_words
+from adapters.persistence.tables import JsonText, order_events, orders
+from order_service.domain.errors import OrderNotFound
+from order_service.domain.lifecycle import ProcessingStatus, Status
+from order_service.domain.lines import fingerprint_of
+from order_service.domain.order import Order
+from order_service.ports import OrderFilter, OrderPage, PageStart
+from order_service.views import EventView, RenderedOrder
+
+_payload_decoder = msgspec.json.Decoder(EventPayload)
+
+
+class SqlOrderViews:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, order_id: UUID) -> RenderedOrder:
+        return _found(await self._rows(select(orders.c.body).where(orders.c.id == order_id)))
+
+    async def at_version(self, order_id: UUID, version: int) -> RenderedOrder:
+        reached = (order_events.c.aggregateid == order_id) & (order_events.c.seq == version)
+        order = func.jsonb_extract_path(order_events.c.payload, "order", type_=JsonText)
+        return _found(await self._rows(select(order).where(reached)))
+
+    async def list(
+        self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
+    ) -> OrderPage:
+        place = tuple_(orders.c.placed_at, orders.c.id)
+        query = select(orders.c.body, orders.c.placed_at, orders.c.id)
+        if wanted.customer_id is not None:
+            query = query.where(orders.c.customer_id == wanted.customer_id)
+        if wanted.status is not None:
+            query = query.where(orders.c.status == wanted.status)
+        if start is not None:
+            here = tuple_(start.placed_at, start.order_id)
+            query = query.where(place < here if newest_first else place > here)
+        order_by = (orders.c.placed_at, orders.c.id)
+        query = query.order_by(*(column.desc() if newest_first else column for column in order_by))
+        rows = await self._rows(query.limit(limit + 1))  # the one too many says that there is a next page
+        page = rows[:limit]
+        return OrderPage(
+            orders=[rendered_from(row.body) for row in page],
+            next_start=PageStart(page[-1].placed_at, page[-1].id) if len(rows) > limit else None,
+        )
+
+    async def events(self, order_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
+        behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
+        rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
+        return [_event(row) for row in rows]
+
+    async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
+        placed = (
+            select(orders.c.id)
+            .where(orders.c.customer_id == customer_id, orders.c.placed_at >= since, orders.c.placed_at < before)
+            .limit(at_most)
+            .subquery()
+        )
+        return int((await self._rows(select(func.count()).select_from(placed)))[0][0])
+
+    async def placed_same_lines(self, order: Order, *, since: datetime) -> bool:
+        same = exists().where(
+            orders.c.customer_id == order.customer_id,
+            orders.c.placed_at >= since,
+            orders.c.placed_at < order.placed_at,
+            orders.c.lines_fingerprint == fingerprint_of(order.lines),
+        )
+        return bool((await self._rows(select(same)))[0][0])
+
+    async def stalled(self, *, queued_before: datetime, limit: int) -> Sequence[UUID]:
+        return await self._ids(
+            select(orders.c.id)
+            .where(orders.c.processing_status == ProcessingStatus.QUEUED, orders.c.placed_at <= queued_before)
+            .order_by(orders.c.placed_at)
+            .limit(limit)
+        )
+
+    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
+        return await self._ids(
+            select(orders.c.id)
+            .where(orders.c.status == Status.PENDING, orders.c.pay_by <= pay_by_before)
+            .order_by(orders.c.pay_by)
+            .limit(limit)
+        )
+
+    async def _ids(self, query: Select[UUID]) -> Sequence[UUID]:
+        return [row[0] for row in await self._rows(query)]
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                rows: Sequence[Any] = (await connection.execute(query)).all()
+                return rows
+
+
+def _found(rows: Sequence[Any]) -> RenderedOrder:
+    if not rows:
+        raise OrderNotFound
+    return rendered_from(rows[0][0])
+
+
+def _event(row: Any) -> EventView:
+    payload = _payload_decoder.decode(row.payload)
+    return EventView(
+        id=row.id,
+        seq=row.seq,
+        type=row.type,
+        occurred_at=row.occurred_at,
+        actor=payload.actor,
+        change=payload.change,
+    )

@@ -1,0 +1,99 @@
+"""Orders: the aggregate, its row and its events."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from adapters.persistence.documents import event_payload, order_from, rendered
+from adapters.persistence.tables import order_events, orders
+from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
+from order_service.domain.lines import fingerprint_of
+from order_service.domain.order import Order
+from order_service.views import RenderedOrder
+
+
+class SqlOrders:
+    """Stages orders, and writes them with their events when the transaction commits."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._inserts: list[dict[str, Any]] = []
+        self._updates: list[tuple[int, dict[str, Any]]] = []
+        self._events: list[dict[str, Any]] = []
+
+    async def get(self, order_id: UUID, *, only_of: UUID | None, lock: bool = False) -> Order:
+        query = select(orders.c.body).where(orders.c.id == order_id)
+        if only_of is not None:
+            query = query.where(orders.c.customer_id == only_of)
+        if lock:
+            query = query.with_for_update()
+        body = await self._connection.scalar(query)
+        if body is None:
+            raise OrderNotFound
+        return order_from(body)
+
+    def add(self, order: Order) -> RenderedOrder:
+        view = rendered(order)
+        self._inserts.append(_row(order, view))
+        self._events.extend(_event_rows(order, view))
+        return view
+
+    def save(self, order: Order) -> RenderedOrder:
+        view = rendered(order)
+        events = list(_event_rows(order, view))
+        if events:
+            self._updates.append((order.version - len(events), _row(order, view)))
+            self._events.extend(events)
+        return view
+
+    async def write(self) -> None:
+        if self._inserts:
+            await self._connection.execute(insert(orders), self._inserts)
+        for loaded_version, row in self._updates:
+            unchanged = (orders.c.id == row["id"]) & (orders.c.version == loaded_version)
+            written = await self._connection.execute(update(orders).where(unchanged).values(row))
+            if not written.rowcount:
+                raise OrderChangedMeanwhile
+        if self._events:
+            await self._connection.execute(insert(order_events), self._events)
+
+
+def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "number": order.number,
+        "customer_id": order.customer_id,
+        "status": order.status,
+        "processing_status": order.processing_status,
+        "payment_status": order.payment_status,
+        "fulfillment_status": order.fulfillment_status,
+        "return_status": order.return_status,
+        "currency": order.currency,
+        "total": order.total.minor,
+        "external_ref": order.external_ref,
+        "lines_fingerprint": fingerprint_of(order.lines),
+        "pay_by": order.pay_by,
+        "placed_at": order.placed_at,
+        "updated_at": order.updated_at,
+        "version": order.version,
+        "body": view.body.decode(),
+    }
+
+
+def _event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
+    """Several events of one change all carry the order as it is after the whole change."""
+    for event in order.take_events():
+        yield {
+            "id": uuid7(),
+            "aggregatetype": "order",
+            "aggregateid": order.id,
+            "seq": event.seq,
+            "type": event.event.type,
+            "payload": event_payload(event, view),
+            "headers": "{}",
+            "occurred_at": event.at,
+        }

@@ -1,0 +1,154 @@
+"""The tables, as SQLAlchemy Core sees them. `migrations/` makes them; `alembic check` keeps both equal.
+
+JSON columns take and give text: what is in them is encoded and decoded by `documents.py` alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.types import UserDefinedType
+
+
+class JsonText(UserDefinedType[str]):
+    """JSONB in the database, its text in Python."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSONB"
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id, an int in Python. The driver exchanges it as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], str | None]:  # noqa: ARG002 - SQLAlchemy's signature
+        return lambda value: None if value is None else str(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int]:  # noqa: ARG002 - the same
+        return int
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _time(name: str) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=False)
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    _time("created_at"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("customer_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("processing_status", Text, nullable=False),
+    Column("payment_status", Text, nullable=False),
+    Column("fulfillment_status", Text, nullable=False),
+    Column("return_status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("total", BigInteger, nullable=False, comment="minor units of the currency"),
+    Column("external_ref", Text),
+    Column("lines_fingerprint", LargeBinary, nullable=False, comment="equal for orders of the same lines"),
+    _time("pay_by"),
+    _time("placed_at"),
+    _time("updated_at"),
+    Column("version", Integer, nullable=False),
+    Column("body", JsonText, nullable=False, comment="the OrderView; the columns beside it are copies, to search by"),
+    Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
+    Index("ix_orders_placed_at_id", "placed_at", "id"),
+    Index(
+        "uq_orders_customer_id_external_ref",
+        "customer_id",
+        "external_ref",
+        unique=True,
+        postgresql_where=text("external_ref IS NOT NULL"),
+    ),
+    Index("ix_orders_queued", "placed_at", postgresql_where=text("processing_status = 'QUEUED'")),
+    Index("ix_orders_unpaid", "pay_by", postgresql_where=text("status = 'PENDING'")),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("tx_id", Xid8, nullable=False, server_default=func.pg_current_xact_id()),
+    Column("id", Uuid, nullable=False),
+    Column("aggregatetype", Text, nullable=False),
+    Column("aggregateid", Uuid, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("payload", JsonText, nullable=False, comment="the message: order, change, seq, actor"),
+    Column("headers", JsonText, nullable=False),
+    _time("occurred_at"),
+    UniqueConstraint("aggregateid", "seq"),
+    Index("ix_order_events_tx_id_position", "tx_id", "position"),
+    comment="Append-only: outbox, history and replay in one. Column names are those of Debezium's outbox router.",
+)
+
+relay_cursor = Table(
+    "relay_cursor",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tx_id", Xid8, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("subject", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+)

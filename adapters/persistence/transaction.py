@@ -1,0 +1,40 @@
+"""One transaction: what is staged in it is written by `commit`, all of it or nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.persistence.accounts import SqlAccounts
+from adapters.persistence.failures import in_domain_words
+from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
+from adapters.persistence.orders import SqlOrders
+from order_service.ports import Transaction
+
+
+class SqlTransaction:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.orders = SqlOrders(connection)
+        self.accounts = SqlAccounts(connection)
+        self.answered = SqlAnsweredRequests(connection)
+        self.inbox = SqlInbox(connection)
+
+    async def commit(self) -> None:
+        # The records that settle races come first: who loses one waits here, before anything else is locked.
+        await self.answered.write()
+        await self.inbox.write()
+        await self.accounts.write()
+        await self.orders.write()
+        await self._connection.commit()
+
+
+class SqlTransactions:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                yield SqlTransaction(connection)

@@ -1,0 +1,163 @@
+"""Every setting of the service: what it means, what it is when nobody sets it, and what it may be.
+
+Read once, where a process starts, from the environment and from a `.env` file (the environment wins), and handed down
+from there. The names are those of the environment in lower case.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from order_service.domain.screening import ScreeningLimits
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be right; the message names it and says how to mend it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    # The HTTP server
+    app_host: str = "127.0.0.1"
+    app_port: Port = 8010
+
+    # PostgreSQL; neither DATABASE_URL nor POSTGRES_HOST: a private one, run by the service itself
+    postgres_host: str | None = None
+    postgres_port: Port = 5432
+    postgres_user: str = "postgres"
+    postgres_pass: str = ""
+    postgres_db: str = "order_service"
+    postgres_pool_size: Count = 10
+    database_url: str | None = None
+
+    # Redis; neither REDIS_URL nor REDIS_HOST: cache, limits and jobs live in the process
+    redis_host: str | None = None
+    redis_port: Port = 6379
+    redis_pass: str = ""
+    redis_db: Annotated[int, Meta(ge=0)] = 0
+    redis_url: str | None = None
+    redis_cache_ttl: Count = 300
+
+    # Kafka; neither KAFKA_BOOTSTRAP_SERVERS nor KAFKA_HOST: events stay in the process
+    kafka_host: str | None = None
+    kafka_port: Port = 9092
+    kafka_topic: str = "order_management_service"
+    kafka_bootstrap_servers: str | None = None
+
+    # Access
+    secret_key: str | None = None
+    access_token_minutes: Count = 60
+    rate_limit_accounts_per_minute: Count = 5
+    rate_limit_orders_per_minute: Count = 10
+    cors_origins: str = "http://localhost:3000,http://localhost:4200"
+
+    # The shop's rules
+    time_to_pay_minutes: Count = 3 * 24 * 60
+    cancel_window_minutes: Annotated[int, Meta(ge=0)] = 30
+    screening_largest_total: str = ""
+    screening_largest_quantity: Count | None = 10_000
+    screening_most_orders_per_hour: Count | None = 1_000
+    screening_repeat_window_seconds: Count | None = None
+
+    # Looking after itself
+    stalled_after_seconds: Count = 30
+    var_dir: str = "var"
+
+    @property
+    def postgres_url(self) -> URL | None:
+        """Where PostgreSQL is; None means the embedded one."""
+        if self.database_url is not None:
+            try:
+                return make_url(self.database_url).set(drivername="postgresql+asyncpg")
+            except ArgumentError:
+                raise SettingsError(
+                    "DATABASE_URL is not a URL such as postgresql://user:password@host:5432/order_service."
+                ) from None
+        if self.postgres_host is None:
+            return None
+        return URL.create(
+            "postgresql+asyncpg",
+            username=self.postgres_user,
+            password=self.postgres_pass or None,
+            host=self.postgres_host,
+            port=self.postgres_port,
+            database=self.postgres_db,
+        )
+
+    @property
+    def var(self) -> Path:
+        """The folder for what the service keeps on this machine."""
+        return Path(self.var_dir).absolute()
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def time_to_pay(self) -> timedelta:
+        return timedelta(minutes=self.time_to_pay_minutes)
+
+    @property
+    def cancel_window(self) -> timedelta:
+        return timedelta(minutes=self.cancel_window_minutes)
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def screening_limits(self) -> ScreeningLimits:
+        window = self.screening_repeat_window_seconds
+        return ScreeningLimits(
+            largest_total=_amounts(self.screening_largest_total),
+            largest_quantity=self.screening_largest_quantity,
+            most_orders_per_hour=self.screening_most_orders_per_hour,
+            repeat_window=None if window is None else timedelta(seconds=window),
+        )
+
+
+_NAMES = {field.encode_name.upper(): field.encode_name for field in msgspec.structs.fields(Settings)}
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> Settings:
+    """From `environment` (the process's own when not given) over `env_file`. Raises SettingsError.
+
+    An empty value counts as not set, so that a line of `.env` can be left blank.
+    """
+    given = {**dotenv_values(env_file), **(os.environ if environment is None else environment)}
+    values = {name: given[env] for env, name in _NAMES.items() if given.get(env)}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+        _ = (settings.postgres_url, settings.screening_limits)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explained(str(error))) from None
+    return settings
+
+
+def _amounts(text: str) -> dict[str, Decimal]:
+    """`EUR=10000,JPY=1500000` as a mapping."""
+    try:
+        pairs = [pair.split("=") for pair in text.split(",") if pair.strip()]
+        return {currency.strip().upper(): Decimal(amount.strip()) for currency, amount in pairs}
+    except (ValueError, ArithmeticError):
+        raise SettingsError(
+            f"SCREENING_LARGEST_TOTAL is {text!r}; it must be like EUR=10000,JPY=1500000, or empty for no limit."
+        ) from None
+
+
+def _explained(error: str) -> str:
+    """msgspec's ``Expected `int` - at `$.app_port` `` in an operator's words."""
+    reason, _, path = error.partition(" - at `$.")
+    name = path.rstrip("`").upper()
+    return f"{name}: {reason}. Correct it in the environment or in .env; .env.example says what it means."
