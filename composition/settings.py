@@ -17,6 +17,7 @@ from msgspec import Meta
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -101,30 +102,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.var_dir).absolute()
 
     @property
+    def shop_rules(self) -> ShopRules:
+        window = self.screening_repeat_window_seconds
+        return ShopRules(
+            time_to_pay=timedelta(minutes=self.time_to_pay_minutes),
+            cancel_window=timedelta(minutes=self.cancel_window_minutes),
+            screening=ScreeningLimits(
+                largest_total=_amounts(self.screening_largest_total),
+                largest_quantity=self.screening_largest_quantity,
+                most_orders_per_hour=self.screening_most_orders_per_hour,
+                repeat_window=None if window is None else timedelta(seconds=window),
+            ),
+        )
+
+    @property
     def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)
 
     @property
-    def time_to_pay(self) -> timedelta:
-        return timedelta(minutes=self.time_to_pay_minutes)
-
-    @property
-    def cancel_window(self) -> timedelta:
-        return timedelta(minutes=self.cancel_window_minutes)
+    def stalled_after(self) -> timedelta:
+        return timedelta(seconds=self.stalled_after_seconds)
 
     @property
     def allowed_origins(self) -> list[str]:
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
-
-    @property
-    def screening_limits(self) -> ScreeningLimits:
-        window = self.screening_repeat_window_seconds
-        return ScreeningLimits(
-            largest_total=_amounts(self.screening_largest_total),
-            largest_quantity=self.screening_largest_quantity,
-            most_orders_per_hour=self.screening_most_orders_per_hour,
-            repeat_window=None if window is None else timedelta(seconds=window),
-        )
 
 
 _NAMES = {field.encode_name.upper(): field.encode_name for field in msgspec.structs.fields(Settings)}
@@ -139,7 +140,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     values = {name: given[env] for env, name in _NAMES.items() if given.get(env)}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
-        _ = (settings.postgres_url, settings.screening_limits)
+        _ = (settings.postgres_url, settings.shop_rules)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import func, literal, select, text, tuple_
+from sqlalchemy import BigInteger, func, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,7 +29,7 @@ class SqlEventLogReader:
         self._place = place
 
     async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
-        here = tuple_(literal(self._place.tx_id, Xid8), self._place.position)
+        here = tuple_(literal(self._place.tx_id, Xid8), literal(self._place.position, BigInteger))
         query = (
             select(order_events)
             .where(tuple_(order_events.c.tx_id, order_events.c.position) > here, _SETTLED)

@@ -3,14 +3,13 @@
 JSON columns take and give text: what is in them is encoded and decoded by `documents.py` alone.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
-    Dialect,
     Identity,
     Index,
     Integer,
@@ -20,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    cast,
     func,
     text,
 )
@@ -34,20 +34,17 @@ class JsonText(UserDefinedType[str]):
     def get_col_spec(self, **_: Any) -> str:
         return "JSONB"
 
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return cast(column, Text)  # else the driver would decode it
+
 
 class Xid8(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id, an int in Python. The driver exchanges it as text."""
+    """PostgreSQL's 64-bit transaction id, an int in Python."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
         return "xid8"
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], str | None]:  # noqa: ARG002 - SQLAlchemy's signature
-        return lambda value: None if value is None else str(value)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int]:  # noqa: ARG002 - the same
-        return int
 
 
 metadata = MetaData(

@@ -1,8 +1,7 @@
 """Cancel an order."""
 
-from datetime import timedelta
-
 from order_service.domain.lifecycle import CancelReason
+from order_service.domain.rules import ShopRules
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.idempotency import Answer
 
@@ -13,14 +12,14 @@ class CancelOrder:
     Raises NotAllowed, IllegalTransition, CancelWindowClosed, InvalidField.
     """
 
-    def __init__(self, change_order: ChangeOrder, *, cancel_window: timedelta) -> None:
+    def __init__(self, change_order: ChangeOrder, rules: ShopRules) -> None:
         self._change_order = change_order
-        self._cancel_window = cancel_window
+        self._rules = rules
 
     async def __call__(self, wanted: OrderChange, *, reason: CancelReason, note: str = "") -> Answer:
         return await self._change_order(
             wanted,
             lambda order, now: order.cancel(
-                reason=reason, note=note, window=self._cancel_window, by=wanted.by, at=now
+                reason=reason, note=note, window=self._rules.cancel_window, by=wanted.by, at=now
             ),
         )

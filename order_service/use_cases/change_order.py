@@ -19,13 +19,13 @@ Change = Callable[[Order, datetime], None]
 class OrderChange:
     """Who wants to change which order, and on what conditions.
 
-    `expected_version`: the change is meant for this version alone. `idempotency_key`: it is to happen once, however
-    often it is asked for.
+    `expected_versions`: the change is meant for the order at one of these; None for whatever it is at.
+    `idempotency_key`: it is to happen once, however often it is asked for.
     """
 
     order_id: UUID
     by: Actor
-    expected_version: int | None = None
+    expected_versions: frozenset[int] | None = None
     idempotency_key: IdempotencyKey | None = None
 
 
@@ -55,7 +55,7 @@ class ChangeOrder:
             if answer is not None:
                 return answer
             order = await tx.orders.get(wanted.order_id, only_of=wanted.by.only_own, lock=lock)
-            if wanted.expected_version not in (None, order.version):
+            if wanted.expected_versions is not None and order.version not in wanted.expected_versions:
                 raise VersionMismatch(order.version)
             change(order, self._clock.now())
             changed = tx.orders.save(order)

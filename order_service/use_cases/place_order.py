@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from order_service.domain.actor import Actor
@@ -15,6 +14,7 @@ from order_service.domain.errors import (
 )
 from order_service.domain.lines import LineRequest
 from order_service.domain.order import Order
+from order_service.domain.rules import ShopRules
 from order_service.ports import Clock, Ids, OrderCache, OrderViews, Transaction, Transactions
 from order_service.use_cases.idempotency import Answer, IdempotencyKey, first_answer, remember_answer
 
@@ -55,15 +55,14 @@ class PlaceOrder:
         cache: OrderCache,
         clock: Clock,
         ids: Ids,
-        *,
-        time_to_pay: timedelta,
+        rules: ShopRules,
     ) -> None:
         self._transactions = transactions
         self._views = views
         self._cache = cache
         self._clock = clock
         self._ids = ids
-        self._time_to_pay = time_to_pay
+        self._rules = rules
 
     async def __call__(self, command: PlaceOrderCommand) -> Answer:
         try:
@@ -111,7 +110,7 @@ class PlaceOrder:
             metadata=command.metadata,
             by=command.by,
             at=now,
-            pay_by=now + self._time_to_pay,
+            pay_by=now + self._rules.time_to_pay,
         )
 
     @staticmethod

@@ -6,7 +6,8 @@ from uuid import UUID
 from order_service.domain.actor import SYSTEM
 from order_service.domain.lifecycle import ProcessingStatus
 from order_service.domain.order import Order
-from order_service.domain.screening import CustomerHistory, ScreeningLimits, screen
+from order_service.domain.rules import ShopRules
+from order_service.domain.screening import CustomerHistory, screen
 from order_service.ports import OrderViews, Transactions
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 
@@ -17,12 +18,12 @@ class ProcessOrder:
     """The service itself. May run any number of times, and takes effect once. Raises OrderNotFound."""
 
     def __init__(
-        self, transactions: Transactions, views: OrderViews, change_order: ChangeOrder, *, limits: ScreeningLimits
+        self, transactions: Transactions, views: OrderViews, change_order: ChangeOrder, rules: ShopRules
     ) -> None:
         self._transactions = transactions
         self._views = views
         self._change_order = change_order
-        self._limits = limits
+        self._limits = rules.screening
 
     async def __call__(self, order_id: UUID) -> None:
         async with self._transactions.begin() as tx:

@@ -1,0 +1,51 @@
+"""Events and jobs without a broker: handed from one part of the process to another.
+
+Both are hints. What is lost with the process is found again in the database when it starts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from uuid import UUID
+
+from order_service.ports import LoggedEvent
+
+_log = logging.getLogger(__name__)
+
+Listener = Callable[[LoggedEvent], Awaitable[None]]
+
+
+class InProcessEvents:
+    """Publishes an event by calling whoever listens to its type."""
+
+    def __init__(self, listeners: Mapping[str, Listener]) -> None:
+        self._listeners = listeners
+
+    async def publish(self, events: Sequence[LoggedEvent]) -> None:
+        for event in events:
+            listener = self._listeners.get(event.type)
+            if listener is not None:
+                await listener(event)
+
+
+class InProcessJobs:
+    """Orders that wait for screening; each at most once."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[UUID] = asyncio.Queue()
+        self._queued: set[UUID] = set()
+
+    async def enqueue_processing(self, order_id: UUID) -> None:
+        if order_id not in self._queued:
+            self._queued.add(order_id)
+            self._waiting.put_nowait(order_id)
+
+    async def work(self, process: Callable[[UUID], Awaitable[None]]) -> None:
+        """Runs the jobs one after the other, for ever. One that fails is left to the search for stalled orders."""
+        while True:
+            order_id = await self._waiting.get()
+            self._queued.discard(order_id)
+            try:
+                await process(order_id)
+            except Exception:  # noqa: BLE001 - the next job must run, whatever happened to this one
+                _log.exception("processing failed", extra={"order_id": str(order_id)})

@@ -1,0 +1,110 @@
+"""The HTTP application: which routes there are, and what stands before them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from adapters.http import docs, order_lists, orders
+from adapters.http.accounts import accounts_router
+from adapters.http.auth import Authentication, current_actor
+from adapters.http.body import AmountSchema
+from adapters.http.content import takes_json
+from adapters.http.cursors import Cursors
+from adapters.http.edge import Edge
+from adapters.http.health import Check, health_router
+from adapters.http.limits import RateLimit
+from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
+from order_service.ports import Clock, Quota, RateLimiter, Tokens
+from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_status import ChangeStatus
+from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.get_account import GetAccount
+from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.list_order_events import ListOrderEvents
+from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.place_order import PlaceOrder
+from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.register_account import RegisterAccount
+from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.ship_order import ShipOrder
+
+_LARGEST_BODY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HttpUseCases:
+    """All that can be done over HTTP. A route asks for what it needs by the name it has here."""
+
+    register_account: RegisterAccount
+    log_in: LogIn
+    get_account: GetAccount
+    place_order: PlaceOrder
+    get_order: GetOrder
+    list_orders: ListOrders
+    list_order_events: ListOrderEvents
+    change_status: ChangeStatus
+    record_payment: RecordPayment
+    ship_order: ShipOrder
+    deliver_shipment: DeliverShipment
+    cancel_order: CancelOrder
+    request_processing: RequestProcessing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpEdge:
+    """What stands between the use cases and whoever asks."""
+
+    tokens: Tokens
+    clock: Clock
+    cursors: Cursors
+    limiter: RateLimiter
+    account_quota: Quota
+    order_quota: Quota
+    allowed_origins: Sequence[str]
+    checks: Mapping[str, Check]
+    version: str
+
+
+def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
+    authentication = Authentication(edge.tokens, edge.clock)
+    orders_router = Router(
+        "/orders",
+        route_handlers=[*orders.ROUTES, *order_lists.ROUTES],
+        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota)],
+        guards=[takes_json],
+        dependencies={"by": Provide(current_actor, sync_to_thread=False)},
+        security=[{"password": []}],
+        tags=["Orders"],
+    )
+    accounts = accounts_router(authentication=authentication, rate_limit=RateLimit(edge.limiter, edge.account_quota))
+    app = Litestar(
+        route_handlers=[
+            Router("/api/v1", route_handlers=[accounts, orders_router]),
+            health_router(edge.checks),
+            problem_page,
+            docs.assets,
+        ],
+        dependencies={
+            "cursors": _always(edge.cursors),
+            **{field.name: _always(getattr(use_cases, field.name)) for field in fields(use_cases)},
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=_LARGEST_BODY_BYTES,
+        cors_config=CORSConfig(
+            allow_origins=list(edge.allowed_origins),
+            expose_headers=["ETag", "Location", "Link", "Idempotent-Replayed", "RateLimit", "Retry-After"],
+        ),
+        openapi_config=docs.openapi_config(edge.version),
+        plugins=[AmountSchema()],
+        logging_config=None,
+    )
+    return Edge(app)
+
+
+def _always(thing: object) -> Provide:
+    return Provide(lambda: thing, sync_to_thread=False)

@@ -1,0 +1,53 @@
+"""The API's description, and a page to try it from. Nothing on it comes from anywhere but here."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
+from litestar.static_files import create_static_files_router
+
+_ASSETS = Path(__file__).parent / "swagger_ui"
+
+_PAGE = b"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Order service</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs-assets/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs-assets/swagger-ui-bundle.js"></script>
+<script src="/docs-assets/start.js"></script>
+</body>
+</html>
+"""
+
+
+class SwaggerUi(OpenAPIRenderPlugin):
+    """The page; it fetches the description itself. As the first renderer it is also what `/` shows."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return _PAGE
+
+
+assets = create_static_files_router("/docs-assets", directories=[_ASSETS], include_in_schema=False)
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    log_in = OAuthFlow(token_url="/api/v1/auth/token", scopes={})  # noqa: S106 - an address
+    return OpenAPIConfig(
+        title="Order service",
+        version=version,
+        description="The life of an order, from placing to delivery. Every error is a problem document (RFC 9457).",
+        components=Components(
+            security_schemes={"password": SecurityScheme(type="oauth2", flows=OAuthFlows(password=log_in))}
+        ),
+        path="/",
+        render_plugins=[SwaggerUi(path="/docs"), JsonRenderPlugin(path="/openapi.json")],
+    )

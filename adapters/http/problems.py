@@ -1,0 +1,201 @@
+"""Every refusal as a problem document (RFC 9457): THE table from error to status, and the handlers that use it."""
+
+import html
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+
+from order_service.domain import errors
+
+_log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of refusal: its status, its title, and what a client can do about it."""
+
+    status: int
+    title: str
+    advice: str
+
+
+PROBLEMS: Mapping[str, Problem] = {
+    "malformed-request": Problem(400, "Malformed request", "Send what the API's description asks for."),
+    "bad-cursor": Problem(400, "Bad cursor", "Follow next_cursor as it was given, with the same filter."),
+    "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password."),
+    "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password."),
+    "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
+    "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
+    "cancel-window-closed": Problem(403, "Cancel window closed", "Ask the shop to cancel the order."),
+    "not-found": Problem(404, "Not found", "Check the address."),
+    "order-not-found": Problem(404, "Order not found", "Check the order's id, and whose order it is."),
+    "shipment-not-found": Problem(404, "Shipment not found", "Take shipment_id from the order."),
+    "account-not-found": Problem(404, "Account not found", "Register an account."),
+    "method-not-allowed": Problem(405, "Method not allowed", "Use a method named in the Allow header."),
+    "conflict": Problem(409, "Conflict", "Read the resource again, and decide anew."),
+    "illegal-transition": Problem(409, "Illegal transition", "Ask only for a status named in `allowed`."),
+    "already-processed": Problem(409, "Already processed", "Nothing is left to do."),
+    "payment-known": Problem(409, "Payment known", "Use a new payment_id for a new payment."),
+    "email-taken": Problem(409, "E-mail taken", "Log in, or register another address."),
+    "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
+    "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
+    "version-mismatch": Problem(412, "Version mismatch", "Read the order again: it has changed since."),
+    "payload-too-large": Problem(413, "Payload too large", "Send at most 1 MiB."),
+    "unsupported-media-type": Problem(415, "Unsupported media type", "Send the content type that is asked for."),
+    "invalid-request": Problem(422, "Invalid request", "Correct the fields named in `errors`."),
+    "currency-unknown": Problem(422, "Currency unknown", "Use a currency code of ISO 4217 that has a minor unit."),
+    "total-mismatch": Problem(422, "Total mismatch", "Add the lines up again, or leave total_price out."),
+    "customer-unknown": Problem(422, "Customer unknown", "Use the id of a registered account."),
+    "overpayment": Problem(422, "Overpayment", "Record at most what is still `open`."),
+    "over-shipment": Problem(422, "Over-shipment", "Ship at most what is `left` of the line."),
+    "idempotency-key-reused": Problem(422, "Idempotency key reused", "Use a new key for a new request."),
+    "rate-limited": Problem(429, "Too many requests", "Wait as long as Retry-After says."),
+    "internal-error": Problem(500, "Internal error", "Tell the operator the request_id; trying again may help."),
+    "dependency-unavailable": Problem(503, "Temporarily unavailable", "Try again after Retry-After."),
+}
+
+_CODE_BY_STATUS = {
+    401: "not-authenticated",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    422: "invalid-request",
+    429: "rate-limited",
+    503: "dependency-unavailable",
+}
+
+
+def problem_response(
+    request: Request[Any, Any, Any],
+    code: str,
+    detail: str,
+    members: Mapping[str, object] = MappingProxyType({}),
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Response[bytes]:
+    problem = PROBLEMS[code]
+    document = {
+        "type": f"/problems/{code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "instance": request.scope["path"],
+        "request_id": request.scope.get("request_id", ""),
+        **members,
+    }
+    all_headers = dict(headers or {})
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        all_headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after" in members:
+        all_headers["Retry-After"] = str(members["retry_after"])
+    return Response(
+        msgspec.json.encode(document), status_code=problem.status, media_type=PROBLEM_JSON, headers=all_headers
+    )
+
+
+def on_refusal(request: Request[Any, Any, Any], error: errors.OrderServiceError) -> Response[bytes]:
+    """A refusal of the core, with its typed fields as members of the document."""
+    if isinstance(error, errors.InvalidField):
+        members: Mapping[str, object] = {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
+    elif isinstance(error, errors.InvalidCredentials):
+        members = {"error": "invalid_grant"}  # where RFC 6749 has its name for it
+    else:
+        members = error.details()
+    return problem_response(request, error.code, str(error), members)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """A refusal of the framework: no such route, wrong method, a body or parameter that does not fit."""
+    if isinstance(error, ValidationException):
+        return _on_validation_error(request, error)
+    code = _CODE_BY_STATUS.get(
+        error.status_code, "malformed-request" if error.status_code < 500 else "internal-error"
+    )
+    detail = "There is nothing at this address." if isinstance(error, NotFoundException) else error.detail
+    return problem_response(request, code, detail, headers=error.headers)
+
+
+def _on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    entries = [entry for entry in error.extra or [] if isinstance(entry, dict)]
+    if any(entry.get("source") not in (None, "body") for entry in entries):
+        detail = "; ".join(f"{entry['key']}: {entry['message']}" for entry in entries)
+        return problem_response(request, "malformed-request", detail)
+    found = [{"pointer": pointer_to(entry["key"]), "detail": entry["message"]} for entry in entries]
+    detail = found[0]["detail"] if found else error.detail
+    return problem_response(request, "invalid-request", detail, {"errors": found})
+
+
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Nobody foresaw this: the log gets all of it, the client nothing but where to look."""
+    _log.error("unhandled error", exc_info=error, extra={"request_id": request.scope.get("request_id", "")})
+    return problem_response(request, "internal-error", "Something went wrong on our side.")
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    errors.OrderServiceError: on_refusal,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}
+
+
+def pointer_to(path: str) -> str:
+    """The JSON pointer (RFC 6901) for a path such as `lines[2].quantity`; empty for the whole document."""
+    return "" if path in {"", "data"} else "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
+
+
+def seconds_up(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
+
+
+@get("/problems/{code:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
+def problem_page(code: str) -> str:
+    """What the `type` of a problem document leads to."""
+    problem = PROBLEMS.get(code)
+    if problem is None:
+        raise NotFoundException
+    title = html.escape(problem.title)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+        f"<h1>{title}</h1><p>Status {problem.status}, <code>{code}</code>.</p><p>{html.escape(problem.advice)}</p>"
+    )
+
+
+class ProblemOut(msgspec.Struct, omit_defaults=True):
+    """A refusal (RFC 9457). Some kinds have members of their own beside these."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[dict[str, str]] = []
+
+
+def answers(models: Mapping[int, type], *refusals: int) -> dict[int, ResponseSpec]:
+    """What a route may answer, for the API's description: a model per success, and a problem per refusal."""
+    documented = {
+        status: ResponseSpec(model, generate_examples=False, description=HTTPStatus(status).phrase)
+        for status, model in models.items()
+    }
+    for status in sorted({400, 429, 503, *refusals}):
+        codes = ", ".join(f"`{code}`" for code, problem in PROBLEMS.items() if problem.status == status)
+        documented[status] = ResponseSpec(
+            ProblemOut, generate_examples=False, media_type=PROBLEM_JSON, description=f"A problem: {codes}."
+        )
+    return documented

@@ -1,0 +1,194 @@
+"""Everything that the service is made of, a line each, and which part stands in for which port."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.embedded.events import InProcessEvents, InProcessJobs
+from adapters.embedded.order_cache import InProcessOrderCache
+from adapters.embedded.rate_limiter import InProcessRateLimiter
+from adapters.http.app import HttpEdge, HttpUseCases
+from adapters.http.cursors import Cursors
+from adapters.http.health import Check
+from adapters.persistence.engine import create_engine
+from adapters.persistence.event_log import SqlEventLog
+from adapters.persistence.order_views import SqlOrderViews
+from adapters.persistence.transaction import SqlTransactions
+from adapters.security.passwords import Argon2Passwords
+from adapters.security.tokens import JwtTokens
+from adapters.system import RandomIds, SystemClock
+from composition.settings import Settings
+from order_service import ports
+from order_service.domain.rules import ShopRules
+from order_service.ports import LoggedEvent, Quota
+from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_order import ChangeOrder
+from order_service.use_cases.change_status import ChangeStatus
+from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.get_account import GetAccount
+from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.list_order_events import ListOrderEvents
+from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.place_order import PlaceOrder
+from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.register_account import RegisterAccount
+from order_service.use_cases.relay_events import RelayEvents
+from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.ship_order import ShipOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What is known only when the service starts: where its database is, and its secret."""
+
+    database: URL
+    secret_key: str
+
+
+class UseCases(Provider):
+    scope = Scope.APP
+
+    all = provide_all(
+        CancelOrder,
+        ChangeOrder,
+        ChangeStatus,
+        DeliverShipment,
+        ExpireUnpaidOrders,
+        GetAccount,
+        GetOrder,
+        ListOrderEvents,
+        ListOrders,
+        LogIn,
+        PlaceOrder,
+        ProcessOrder,
+        RecordPayment,
+        RegisterAccount,
+        RelayEvents,
+        RequestProcessing,
+        RequeueStalledOrders,
+        ShipOrder,
+    )
+
+    @provide
+    def rules(self, settings: Settings) -> ShopRules:
+        return settings.shop_rules
+
+
+class Machine(Provider):
+    scope = Scope.APP
+
+    settings = from_context(Settings)
+    resources = from_context(Resources)
+    clock = provide(SystemClock, provides=ports.Clock)
+    ids = provide(RandomIds, provides=ports.Ids)
+
+
+class Persistence(Provider):
+    scope = Scope.APP
+
+    transactions = provide(SqlTransactions, provides=ports.Transactions)
+    views = provide(SqlOrderViews, provides=ports.OrderViews)
+    log = provide(SqlEventLog, provides=ports.EventLog)
+
+    @provide
+    async def engine(self, settings: Settings, resources: Resources) -> AsyncIterator[AsyncEngine]:
+        engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
+        yield engine
+        await engine.dispose()
+
+
+class Security(Provider):
+    scope = Scope.APP
+
+    @provide
+    def passwords(self) -> ports.PasswordHasher:
+        return Argon2Passwords()
+
+    @provide
+    def tokens(self, settings: Settings, resources: Resources) -> ports.Tokens:
+        return JwtTokens(resources.secret_key, lifetime=settings.access_token_lifetime)
+
+
+class Embedded(Provider):
+    """Cache, limits, events and jobs inside the process."""
+
+    scope = Scope.APP
+
+    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue])
+
+    @provide
+    def cache(self) -> ports.OrderCache:
+        return InProcessOrderCache()
+
+    @provide
+    def limiter(self) -> ports.RateLimiter:
+        return InProcessRateLimiter()
+
+    @provide
+    def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
+        async def screen(event: LoggedEvent) -> None:
+            await jobs.enqueue_processing(event.order_id)
+
+        return InProcessEvents({"order.placed": screen})
+
+
+class Http(Provider):
+    scope = Scope.APP
+
+    use_cases = provide(HttpUseCases)
+
+    @provide
+    def cursors(self, resources: Resources) -> Cursors:
+        return Cursors(resources.secret_key)
+
+    @provide
+    def checks(self, engine: AsyncEngine) -> Mapping[str, Check]:
+        async def postgresql() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+        return {"postgresql": postgresql}
+
+    @provide
+    def edge(
+        self,
+        settings: Settings,
+        tokens: ports.Tokens,
+        clock: ports.Clock,
+        cursors: Cursors,
+        limiter: ports.RateLimiter,
+        checks: Mapping[str, Check],
+    ) -> HttpEdge:
+        minute = timedelta(minutes=1)
+        return HttpEdge(
+            tokens=tokens,
+            clock=clock,
+            cursors=cursors,
+            limiter=limiter,
+            account_quota=Quota(name="accounts", limit=settings.rate_limit_accounts_per_minute, window=minute),
+            order_quota=Quota(name="orders", limit=settings.rate_limit_orders_per_minute, window=minute),
+            allowed_origins=settings.allowed_origins,
+            checks=checks,
+            version=version("order-service"),
+        )
+
+
+def make_container(settings: Settings, resources: Resources) -> AsyncContainer:
+    return make_async_container(
+        UseCases(),
+        Machine(),
+        Persistence(),
+        Security(),
+        Embedded(),
+        Http(),
+        context={Settings: settings, Resources: resources},
+    )

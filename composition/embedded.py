@@ -1,0 +1,105 @@
+"""The whole service in one process: HTTP, relay, worker and scheduler, around a database of its own."""
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Coroutine
+from datetime import timedelta
+
+from dishka import AsyncContainer
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from sqlalchemy import URL
+
+from adapters.embedded.events import InProcessJobs
+from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from composition.container import Resources, make_container
+from composition.database import database, migrate
+from composition.relay import relay_forever
+from composition.scheduler import schedule_forever
+from composition.secret import secret_key
+from composition.settings import Settings
+from order_service.domain.actor import Role
+from order_service.domain.errors import EmailTaken
+from order_service.ports import EventLog
+from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
+from order_service.use_cases.relay_events import RelayEvents
+from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+
+_log = logging.getLogger(__name__)
+
+ADMIN_EMAIL = "admin@order-service.local"
+
+
+def run_embedded(settings: Settings) -> None:
+    """Runs until SIGINT or SIGTERM, and leaves no process behind."""
+    secret = secret_key(settings)
+    with database(settings) as url:
+        migrate(url)
+        asyncio.run(_serve(settings, url, secret))
+
+
+async def _serve(settings: Settings, url: URL, secret: str) -> None:
+    container = make_container(settings, Resources(database=url, secret_key=secret))
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    try:
+        admin_password = await _first_admin(container)
+        app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
+        server = Server(
+            app,
+            address=settings.app_host,
+            port=settings.app_port,
+            interface=Interfaces.ASGINL,
+            websockets=False,
+            log_enabled=False,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(part) for part in await _background(container, settings)]
+            serving = tasks.create_task(server.serve())
+            _announce(settings, admin_password)
+            await stop.wait()
+            server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation here
+            await serving
+            for task in background:
+                task.cancel()
+    finally:
+        await container.close()
+
+
+async def _background(container: AsyncContainer, settings: Settings) -> list[Coroutine[None, None, None]]:
+    requeue = await container.get(RequeueStalledOrders)
+    jobs = await container.get(InProcessJobs)
+    await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
+    return [
+        relay_forever(await container.get(EventLog), await container.get(RelayEvents)),
+        jobs.work(await container.get(ProcessOrder)),
+        schedule_forever(requeue, await container.get(ExpireUnpaidOrders), stalled_after=settings.stalled_after),
+    ]
+
+
+async def _first_admin(container: AsyncContainer) -> str | None:
+    """The password of the administrator's account, if it was made just now."""
+    password = secrets.token_urlsafe(12)
+    register = await container.get(RegisterAccount)
+    try:
+        await register(RegisterAccountCommand(email=ADMIN_EMAIL, password=password, role=Role.ADMIN))
+    except EmailTaken:
+        return None
+    return password
+
+
+def _announce(settings: Settings, admin_password: str | None) -> None:
+    address = f"http://{settings.app_host}:{settings.app_port}"
+    lines = [
+        "The order service runs.",
+        f"  try it       {address}/docs",
+        f"  data         {settings.var}",
+    ]
+    if admin_password is not None:
+        lines.append(f"  admin        {ADMIN_EMAIL}, password {admin_password} (shown this once: write it down)")
+    print(*lines, "Ctrl-C stops it.", sep="\n", flush=True)

@@ -1,0 +1,38 @@
+"""The key that tokens and cursors are signed with."""
+
+import os
+import secrets
+from contextlib import suppress
+from tempfile import NamedTemporaryFile
+
+from composition.settings import Settings, SettingsError
+
+_SHORTEST = 32
+
+
+def secret_key(settings: Settings) -> str:
+    """SECRET_KEY; where none is set and the database is the embedded one, a random key that is made once and kept.
+
+    Raises SettingsError for a key that could be guessed, or where several processes need the same one.
+    """
+    if settings.secret_key is None:
+        if settings.postgres_url is not None:
+            raise SettingsError(f"SECRET_KEY is not set. {_HOW_TO_MAKE_ONE}")
+        return _kept_key(settings)
+    if len(settings.secret_key) < _SHORTEST:
+        raise SettingsError(f"SECRET_KEY has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
+    return settings.secret_key
+
+
+_HOW_TO_MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+
+
+def _kept_key(settings: Settings) -> str:
+    path = settings.var / "secret_key"
+    settings.var.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=settings.var, prefix="secret_key.") as file:  # made with mode 0600
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        with suppress(FileExistsError):  # made before, or by another process just now
+            os.link(file.name, path)
+    return path.read_text()
