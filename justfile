@@ -1,0 +1,42 @@
+# What can be done here. Every recipe uses the locked environment.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Run the whole service in one process, with a database of its own: http://127.0.0.1:8010/docs
+up:
+    @uv run --quiet order-service up
+
+# Play an order's life against a service started for it, step by step
+demo:
+    @uv run --quiet order-service demo
+
+# Run all tests
+test *ARGS:
+    uv run pytest {{ARGS}}
+
+# Run the tests of the core alone: no network, no database, two seconds
+test-core *ARGS:
+    uv run pytest tests/domain tests/use_cases {{ARGS}}
+
+# What CI checks before the tests: format, lint, types, layers
+check:
+    uv lock --check
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run mypy
+    uv run lint-imports
+
+# Kill a running service at 20 random moments, and see that nothing is lost
+crash-test *ARGS:
+    uv run python -m tests.crash {{ARGS}}
+
+# Bring the database's schema to the newest revision
+migrate:
+    uv run order-service migrate
+
+# Write a revision with what the tables in code have new
+migration NAME:
+    uv run order-service migration "{{NAME}}"
