@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import Coroutine
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from composition.database import database, migrate
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
-from composition.settings import Settings
+from composition.settings import Settings, SettingsError
 from order_service.domain.actor import Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
@@ -36,10 +37,23 @@ ADMIN_EMAIL = "admin@order-service.local"
 
 def run_embedded(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM, and leaves no process behind."""
+    _require_free_port(settings)
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
         asyncio.run(_serve(settings, url, secret))
+
+
+def _require_free_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.app_host, settings.app_port))
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot listen on {settings.app_host}:{settings.app_port}: {error.strerror}. "
+                "Stop what runs there, or set APP_HOST and APP_PORT to something else."
+            ) from error
 
 
 async def _serve(settings: Settings, url: URL, secret: str) -> None:
