@@ -7,7 +7,6 @@ from there. The names are those of the environment in lower case.
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,8 @@ from msgspec import Meta
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from order_service.domain.errors import InvalidRequest
+from order_service.domain.money import Money
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 
@@ -146,14 +147,14 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     return settings
 
 
-def _amounts(text: str) -> dict[str, Decimal]:
-    """`EUR=10000,JPY=1500000` as a mapping."""
+def _amounts(text: str) -> dict[str, Money]:
+    """`EUR=10000,JPY=1500000` as amounts by currency."""
     try:
-        pairs = [pair.split("=") for pair in text.split(",") if pair.strip()]
-        return {currency.strip().upper(): Decimal(amount.strip()) for currency, amount in pairs}
-    except (ValueError, ArithmeticError):
+        pairs = [pair.strip().upper().split("=") for pair in text.split(",") if pair.strip()]
+        return {currency: Money.parse(amount, currency, field=currency) for currency, amount in pairs}
+    except (ValueError, InvalidRequest) as error:
         raise SettingsError(
-            f"SCREENING_LARGEST_TOTAL is {text!r}; it must be like EUR=10000,JPY=1500000, or empty for no limit."
+            f"SCREENING_LARGEST_TOTAL is {text!r}, but must be like EUR=10000,JPY=1500000, or empty ({error})."
         ) from None
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 
 from order_service.domain.money import Money
 from order_service.domain.order import Order
@@ -11,9 +10,9 @@ from order_service.domain.order import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningLimits:
-    """None, or no entry, turns a policy off. `largest_total`: currency -> amount in whole units of it."""
+    """None, or no entry, turns a policy off. `largest_total` is by currency."""
 
-    largest_total: Mapping[str, Decimal] = field(default_factory=dict)
+    largest_total: Mapping[str, Money] = field(default_factory=dict)
     largest_quantity: int | None = None
     most_orders_per_hour: int | None = None
     repeat_window: timedelta | None = None
@@ -34,10 +33,9 @@ Policy = Callable[[Order, CustomerHistory, ScreeningLimits], str | None]
 def value_over_limit(order: Order, _: CustomerHistory, limits: ScreeningLimits) -> str | None:
     """A stolen card is worth most on one big order."""
     limit = limits.largest_total.get(order.currency)
-    if limit is None:
+    if limit is None or order.total <= limit:
         return None
-    largest = Money.parse(str(limit), order.currency, field="largest_total")
-    return f"The total {order.total} is over the limit of {largest}." if order.total > largest else None
+    return f"The total {order.total} is over the limit of {limit}."
 
 
 def quantity_over_limit(order: Order, _: CustomerHistory, limits: ScreeningLimits) -> str | None:

@@ -1,0 +1,130 @@
+"""`order-service up` and `order-service demo`, as a person runs them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from adapters.embedded.postgres import EmbeddedPostgres
+
+ORDER_SERVICE = [sys.executable, "-m", "composition.cli"]
+READY_SECONDS = 60
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    EmbeddedPostgres(tmp_path / "var" / "postgres").remove()
+
+
+def test_ctrl_c_stops_everything_and_a_second_start_finds_it_all_again(folder: Path) -> None:
+    with running(folder) as (service, address, said):
+        password = re.search(r"password (\S+)", said)
+        assert password, said
+        mother = psutil.Process(service.pid)
+        family = [mother, *mother.children(recursive=True)]
+        assert any("postgres" in relative.name() for relative in family)
+        login = {"grant_type": "password", "username": "admin@order-service.local", "password": password[1]}
+        assert httpx.post(f"{address}/api/v1/auth/token", data=login).status_code == 200
+
+        os.kill(service.pid, signal.SIGINT)
+        assert service.wait(30) == 0
+        gone, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive, gone
+
+    with running(folder) as (service, address, said):
+        assert "password" not in said
+        assert httpx.post(f"{address}/api/v1/auth/token", data=login).status_code == 200
+    assert (folder / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_services_cannot_share_a_folder(folder: Path) -> None:
+    with running(folder):
+        second = subprocess.run(
+            [*ORDER_SERVICE, "up"],
+            cwd=folder,
+            env=environment(folder, free_port()),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert second.returncode == 2
+    assert "in use by another instance" in second.stderr
+
+
+def test_a_port_in_use_is_said_before_anything_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = subprocess.run(
+            [*ORDER_SERVICE, "up"],
+            cwd=folder,
+            env=environment(folder, port),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert refused.returncode == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in refused.stderr
+    assert not (folder / "var").exists()
+
+
+def test_the_demo_tells_the_whole_story() -> None:
+    demo = subprocess.run([*ORDER_SERVICE, "demo"], capture_output=True, text=True, timeout=120, check=False)
+    assert demo.returncode == 0, demo.stderr
+    assert "order.delivered" in demo.stdout
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
+    """The process, its address, and what it said on starting."""
+    port = free_port()
+    with subprocess.Popen(
+        [*ORDER_SERVICE, "up"], cwd=folder, env=environment(folder, port), stdout=subprocess.PIPE, text=True
+    ) as service:
+        try:
+            assert service.stdout is not None
+            said = ""
+            for line in service.stdout:
+                said += line
+                if line.startswith("Ctrl-C"):
+                    break
+            address = f"http://127.0.0.1:{port}"
+            until_ready(address)
+            yield service, address, said
+        finally:
+            service.terminate()
+
+
+def until_ready(address: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            if httpx.get(f"{address}/readyz").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, "never ready"
+        time.sleep(0.05)
+
+
+def environment(folder: Path, port: int) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "VAR_DIR": str(folder / "var"), "APP_PORT": str(port)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
