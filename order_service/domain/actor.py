@@ -28,6 +28,10 @@ class Actor:
     kind: ActorKind
     id: UUID | None = None
 
+    def __post_init__(self) -> None:
+        if (self.id is None) != (self.kind is ActorKind.SYSTEM):
+            raise ValueError(f"a {self.kind} actor with the id {self.id}: accounts have one, the service has none")
+
     @classmethod
     def account(cls, account_id: UUID, role: Role) -> Self:
         return cls(ActorKind(role), account_id)

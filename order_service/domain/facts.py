@@ -64,9 +64,9 @@ class OrderFacts:
 
     @property
     def payment_status(self) -> PaymentStatus:
-        if not self.captured and self.cost:
-            return PaymentStatus.UNPAID
-        return PaymentStatus.PARTIALLY_PAID if self.captured < self.cost else PaymentStatus.PAID
+        if self.captured >= self.price:
+            return PaymentStatus.PAID
+        return PaymentStatus.PARTIALLY_PAID if self.captured else PaymentStatus.UNPAID
 
     @property
     def fulfillment_status(self) -> FulfillmentStatus:
@@ -88,11 +88,14 @@ class OrderFacts:
         return total_of(self.lines, self.currency)
 
     @property
-    def cost(self) -> Money:
-        """What the customer still has to bear: nothing once canceled, and never a canceled line."""
-        if self.cancellation is not None:
-            return Money.zero(self.currency)
+    def price(self) -> Money:
+        """The total without what was canceled of single lines."""
         return sum_of([line.unit_price * line.wanted for line in self.lines], self.currency)
+
+    @property
+    def cost(self) -> Money:
+        """What the customer still has to bear: nothing once the order is canceled."""
+        return self.price if self.cancellation is None else Money.zero(self.currency)
 
     @property
     def captured(self) -> Money:
@@ -109,9 +112,14 @@ class OrderFacts:
     @property
     def paid_at(self) -> datetime | None:
         """When the money that completed the price came in (for an order that costs nothing: at once)."""
-        if self.open_amount:
-            return None
-        return max((payment.recorded_at for payment in self.payments), default=self.placed_at)
+        captured = Money.zero(self.currency)
+        if captured >= self.price:
+            return self.placed_at
+        for payment in self.payments:
+            captured += payment.amount
+            if captured >= self.price:
+                return payment.recorded_at
+        return None
 
     @property
     def refund_due(self) -> Money:

@@ -67,7 +67,7 @@ def total_of(lines: Sequence[Line], currency: str) -> Money:
 
 def fingerprint_of(lines: Sequence[Line]) -> bytes:
     """Equal for orders of the same things at the same prices, whatever the order of their lines."""
-    entries = sorted(f"{line.sku}\0{line.name}\0{line.quantity}\0{line.unit_price.minor}" for line in lines)
+    entries = sorted(repr((line.sku, line.name, line.quantity, line.unit_price.minor)) for line in lines)
     return hashlib.sha256("\n".join([lines[0].unit_price.currency, *entries]).encode()).digest()[:16]
 
 

@@ -120,6 +120,7 @@ class Order(OrderFacts):
         From the system it is a fact: too much or too late becomes refund due, and known already changes nothing.
         """
         is_fact = by.kind is ActorKind.SYSTEM
+        self._open_to(by, Operation.RECORD_PAYMENT)
         if any(payment.payment_id == payment_id for payment in self.payments):
             if is_fact:
                 return
@@ -161,6 +162,7 @@ class Order(OrderFacts):
 
         A shipment that is known already changes nothing.
         """
+        self._open_to(by, Operation.SHIP)
         if any(shipment.shipment_id == shipment_id for shipment in self.shipments):
             return
         self._require(Operation.SHIP, by, to=Status.SHIPPED)
@@ -213,6 +215,8 @@ class Order(OrderFacts):
 
         `fact_id` names the payment or shipment this makes. Where the order is already: nothing happens.
         """
+        if to not in MOVE_BY:
+            raise self._illegal(to)
         self._open_to(by, MOVE_BY[to])
         if to is self.status:
             return
@@ -254,7 +258,9 @@ class Order(OrderFacts):
         return statuses
 
     def _illegal(self, to: Status, why: str = "") -> IllegalTransition:
-        return IllegalTransition(from_=self.status, to=to, allowed=NEXT[self.status], why=why)
+        """`allowed` leaves out what shipped goods forbid, though the status alone would allow it."""
+        allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
+        return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
 
     def _record(self, event: events.Event, by: Actor, at: datetime) -> None:
         self.version += 1

@@ -49,4 +49,7 @@ def parcel(
         if entry.quantity > left[entry.line_id]:
             raise OverShipment(line_id=entry.line_id, quantity=entry.quantity, left=left[entry.line_id])
         left[entry.line_id] -= entry.quantity
-    return tuple(asked)
+    wanted: Counter[UUID] = Counter()
+    for entry in asked:
+        wanted[entry.line_id] += entry.quantity
+    return tuple(LineQuantity(line_id, quantity) for line_id, quantity in wanted.items())

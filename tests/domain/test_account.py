@@ -1,0 +1,79 @@
+from uuid import uuid4
+
+import pytest
+
+from order_service.domain.account import Account, checked_password, normalized_email
+from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role
+from order_service.domain.errors import InvalidField
+from tests.builders import NOON, a_customer, an_admin, an_operator
+
+
+def test_a_new_account_is_a_customer_s_and_keeps_its_email_in_lower_case() -> None:
+    account_id = uuid4()
+    account = Account.register(id=account_id, email=" Ann.Lee@Example.COM ", password_hash="hash", at=NOON)
+    assert account == Account(
+        id=account_id, email="ann.lee@example.com", password_hash="hash", role=Role.CUSTOMER, created_at=NOON
+    )
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_account_acts_in_its_role(role: Role) -> None:
+    account = Account.register(id=uuid4(), email="ann@example.com", password_hash="hash", at=NOON, role=role)
+    assert account.actor == Actor(ActorKind(role.value), account.id)
+
+
+def test_only_staff_are_staff_and_only_customers_are_confined_to_their_own_orders() -> None:
+    customer = a_customer()
+    assert not customer.is_staff
+    assert customer.only_own == customer.id
+    for staff in (an_operator(), an_admin()):
+        assert staff.is_staff
+        assert staff.only_own is None
+    assert not SYSTEM.is_staff
+    assert SYSTEM.only_own is None
+    assert SYSTEM.id is None
+
+
+def test_an_email_address_is_kept_without_regard_to_case() -> None:
+    table = {
+        "ann@example.com": "ann@example.com",
+        "\tAnn+shop@Mail.Example.co.uk\n": "ann+shop@mail.example.co.uk",
+        "a@b.c": "a@b.c",
+        "ÄNN@MÜLLER.DE": "änn@müller.de",
+        "x" * 242 + "@example.com": "x" * 242 + "@example.com",
+    }
+    assert {email: normalized_email(email) for email in table} == table
+
+
+def test_what_cannot_be_an_email_address_is_refused() -> None:
+    not_emails = [
+        "", "  ", "ann", "@example.com", "ann@", "ann@example", "ann@@example.com", "ann@exam@ple.com",
+        "ann lee@example.com", "ann@exa mple.com", "ann@.com", "ann@example.", "ann@example..com",
+        "ann\0@example.com", "ann@exam\nple.com", "x" * 243 + "@example.com",
+    ]  # fmt: skip
+    assert [email for email in not_emails if not refuses(email)] == []
+    with pytest.raises(InvalidField):
+        Account.register(id=uuid4(), email="ann", password_hash="hash", at=NOON)
+
+
+def refuses(email: str) -> bool:
+    try:
+        normalized_email(email)
+    except InvalidField as refusal:
+        return refusal.field == "email"
+    return False
+
+
+@pytest.mark.parametrize("password", ["12345678", " " * 8, "\0" * 8, "ä" * 1024])
+def test_a_password_may_be_anything_of_8_to_1024_characters(password: str) -> None:
+    assert checked_password(password) == password
+
+
+@pytest.mark.parametrize("password", ["", "s3cret!", "s3cret!!" * 128 + "x"])
+def test_a_password_too_short_or_too_long_is_refused_and_never_repeated(password: str) -> None:
+    with pytest.raises(InvalidField) as refusal:
+        checked_password(password)
+    assert refusal.value.details() == {
+        "field": "password",
+        "reason": f"must have 8 to 1024 characters, not {len(password)}.",
+    }
