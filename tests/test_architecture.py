@@ -25,7 +25,7 @@ def test_the_walk_over_the_core_finds_its_imports() -> None:
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
