@@ -29,6 +29,11 @@ check:
     uv run mypy
     uv run lint-imports
 
+# Redis and Kafka for development and tests, in the background: up, down or status
+[no-exit-message]
+services ACTION:
+    @uv run --quiet python -m tests.services {{ACTION}}
+
 # Kill a running service at 20 random moments, and see that nothing is lost
 crash-test *ARGS:
     uv run python -m tests.crash {{ARGS}}
