@@ -32,6 +32,8 @@ from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
 _log = logging.getLogger(__name__)
 
+_MOST_CONNECTIONS = 1024  # open ones, idle ones too: whoever comes next waits
+
 ADMIN_EMAIL = "admin@order-service.local"
 
 
@@ -71,6 +73,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             interface=Interfaces.ASGINL,
             websockets=False,
             log_enabled=False,
+            backpressure=_MOST_CONNECTIONS,
         )
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(part) for part in await _background(container, settings)]

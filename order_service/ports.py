@@ -220,11 +220,15 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """`limit` requests in each `window`, all at once or spread."""
+    """`limit` requests in each `window`, all at once or spread.
+
+    `guards_secrets`: whoever is limited may be guessing passwords, so without a limit there is no answer either.
+    """
 
     name: str
     limit: int
     window: timedelta
+    guards_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +242,8 @@ class Allowance:
 
 
 class RateLimiter(Protocol):
-    async def take(self, quota: Quota, subject: str) -> Allowance: ...
+    async def take(self, quota: Quota, subject: str) -> Allowance:
+        """Counts one request. Where the count is out of reach: allowed, or DependencyUnavailable for secrets."""
 
 
 class Clock(Protocol):

@@ -43,6 +43,14 @@ class PaymentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    refund_id: str
+    amount: str
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedLineView:
     line_id: UUID
     quantity: int
@@ -82,6 +90,7 @@ class OrderView:
     refunded: str
     refund_due: str
     payments: tuple[PaymentView, ...]
+    refunds: tuple[RefundView, ...]
     shipments: tuple[ShipmentView, ...]
     external_ref: str | None
     metadata: Mapping[str, str]
@@ -158,6 +167,15 @@ def view_of(order: Order) -> OrderView:
                 recorded_at=payment.recorded_at,
             )
             for payment in order.payments
+        ),
+        refunds=tuple(
+            RefundView(
+                refund_id=refund.refund_id,
+                amount=str(refund.amount),
+                reason=refund.reason,
+                recorded_at=refund.recorded_at,
+            )
+            for refund in order.refunds
         ),
         shipments=tuple(
             ShipmentView(

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency, Provide
+from litestar.exceptions import ValidationException
 from litestar.params import JSONBody, URLEncodedBody
 from litestar.types import Middleware
 from msgspec import Meta
@@ -15,7 +16,7 @@ from msgspec import Meta
 from adapters.http.auth import current_actor
 from adapters.http.body import JsonBody
 from adapters.http.content import takes_form, takes_json
-from adapters.http.problems import answers, problem_response
+from adapters.http.problems import BODY, LIMITED, TOKEN, answers, problem_response
 from order_service.domain.account import Account
 from order_service.domain.actor import Actor
 from order_service.use_cases.get_account import GetAccount
@@ -42,7 +43,7 @@ class AccountOut(msgspec.Struct):
 class TokenRequest(msgspec.Struct):
     """RFC 6749, section 4.3. What a client sends beside these (scope, client_id) is not looked at."""
 
-    grant_type: str
+    grant_type: str = ""
     username: str = ""
     password: str = ""
 
@@ -62,11 +63,16 @@ class TokenOut(msgspec.Struct):
     guards=[takes_json],
     dto=JsonBody.of(NewAccount),
     return_dto=None,
-    responses=answers({201: AccountOut}, 409, 422),
+    responses=answers({201: AccountOut}, *LIMITED, *BODY, 409),
 )
 async def register(data: JSONBody[NewAccount], register_account: NamedDependency[RegisterAccount]) -> AccountOut:
     account = await register_account(RegisterAccountCommand(email=data.email, password=data.password))
     return AccountOut.of(account)
+
+
+def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException) -> Response[bytes]:
+    detail = "The form must have grant_type, username and password, each once."
+    return problem_response(request, "malformed-request", detail, {"error": "invalid_request"})
 
 
 @post(
@@ -75,12 +81,15 @@ async def register(data: JSONBody[NewAccount], register_account: NamedDependency
     summary="Log in for an access token",
     description=getdoc(LogIn),
     guards=[takes_form],
+    exception_handlers={ValidationException: _on_unreadable_form},
     status_code=200,
-    responses=answers({200: TokenOut}, 415),
+    responses=answers({200: TokenOut}, *LIMITED, 413, 415),
 )
 async def token(
     data: URLEncodedBody[TokenRequest], log_in: NamedDependency[LogIn], request: Request[Any, Any, Any]
 ) -> Response[TokenOut] | Response[bytes]:
+    if not data.grant_type:
+        raise ValidationException
     if data.grant_type != "password":
         detail = "Only grant_type=password is supported."
         return problem_response(request, "unsupported-grant-type", detail, {"error": "unsupported_grant_type"})
@@ -103,7 +112,7 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         summary="Read one's own account",
         description=getdoc(GetAccount),
         security=[{"password": []}],
-        responses=answers({200: AccountOut}, 401, 404),
+        responses=answers({200: AccountOut}, *LIMITED, *TOKEN, 404),
         middleware=[authentication, rate_limit],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
     )

@@ -4,7 +4,8 @@ The framework would decode to dicts and floats first, and convert then: slower, 
 """
 
 from collections.abc import Generator
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -33,9 +34,10 @@ def amount_text(amount: Amount) -> str:
         text: str = _decode(msgspec.json.Decoder(str), json)
         return text
     if json[:1] in b"-0123456789" and len(json) <= _LONGEST_NUMBER:
-        number = Decimal(json.decode())
-        if abs(number.adjusted()) < _LONGEST_NUMBER:
-            return format(number, "f")
+        with suppress(InvalidOperation):  # an exponent beyond all measure
+            number = Decimal(json.decode())
+            if abs(number.adjusted()) < _LONGEST_NUMBER:
+                return format(number, "f")
     return json[:_LONGEST_NUMBER].decode(errors="replace")
 
 
@@ -104,7 +106,8 @@ def _decode(decoder: msgspec.json.Decoder[Any], json: bytes) -> Any:
         return decoder.decode(json)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
-        raise InvalidField(path.strip(".`"), reason[:1].lower() + reason[1:] + ".") from error
+        field = path.strip(".`") or "body"
+        raise InvalidField(field, reason[:1].lower() + reason[1:] + ".") from error
     except msgspec.DecodeError as error:
         raise ClientException(f"The body is not valid JSON: {error}.") from error
     except UnicodeDecodeError as error:

@@ -26,7 +26,7 @@ IfNoneMatch = Annotated[
 
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ONE_TAG = re.compile(_TAG)
-_TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*)*")
+_TAGS = re.compile(rf"[\s,]*{_TAG}\s*(?:,[\s,]*{_TAG}\s*)*[\s,]*")  # empty elements are to be ignored
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 

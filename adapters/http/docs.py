@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Router
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
+from litestar.routes import BaseRoute
 from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 _ASSETS = Path(__file__).parent / "swagger_ui"
 
@@ -36,6 +39,15 @@ class SwaggerUi(OpenAPIRenderPlugin):
         return _PAGE
 
 
+class _WithoutCatchAll(Router):
+    """The framework would answer any address that is not known with an HTML page; ours is a problem document."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        if isinstance(value, HTTPRouteHandler) and "/{path:str}" in value.paths:
+            return []
+        return super().register(value)
+
+
 assets = create_static_files_router("/docs-assets", directories=[_ASSETS], include_in_schema=False)
 
 
@@ -48,6 +60,6 @@ def openapi_config(version: str) -> OpenAPIConfig:
         components=Components(
             security_schemes={"password": SecurityScheme(type="oauth2", flows=OAuthFlows(password=log_in))}
         ),
-        path="/",
+        openapi_router=_WithoutCatchAll("/", route_handlers=[], include_in_schema=False),
         render_plugins=[SwaggerUi(path="/docs"), JsonRenderPlugin(path="/openapi.json")],
     )

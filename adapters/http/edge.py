@@ -2,10 +2,11 @@
 
 import re
 import uuid
-from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.http.problems import REQUEST_ID, extended
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -36,7 +37,7 @@ class Edge:
             return
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
-        _extended(scope)["request_id"] = request_id.decode()
+        extended(scope)[REQUEST_ID] = request_id.decode()
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -47,8 +48,3 @@ class Edge:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-def _extended(scope: Scope) -> dict[str, Any]:
-    """The scope as the plain dict that it is: ASGI lets a layer add keys, the type does not say so."""
-    return scope  # type: ignore[return-value]  # a TypedDict is a dict

@@ -25,7 +25,7 @@ def health_router(checks: Mapping[str, Check]) -> Router:
         "/readyz",
         operation_id="is_ready",
         summary="Can it do its work?",
-        responses=answers({200: dict[str, Any]}),
+        responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
         results = dict(zip(checks, await asyncio.gather(*map(_result, checks.values())), strict=True))

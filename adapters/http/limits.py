@@ -5,7 +5,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http.problems import seconds_up
+from adapters.http.problems import RATE_LIMIT, extended, seconds_up
 from order_service.domain.actor import Actor
 from order_service.domain.errors import RateLimited
 from order_service.ports import Quota, RateLimiter
@@ -23,15 +23,14 @@ class RateLimit(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         allowance = await self._limiter.take(self._quota, _subject(scope))
+        state = f'"{self._quota.name}";r={allowance.remaining};t={seconds_up(allowance.reset)}'
+        extended(scope)[RATE_LIMIT] = headers = {"RateLimit-Policy": self._policy, "RateLimit": state}
         if not allowance.allowed:
             raise RateLimited(seconds_up(allowance.retry_after))
-        state = f'"{self._quota.name}";r={allowance.remaining};t={seconds_up(allowance.reset)}'
 
         async def send_with_limits(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableScopeHeaders.from_message(message)
-                headers["RateLimit-Policy"] = self._policy
-                headers["RateLimit"] = state
+                MutableScopeHeaders.from_message(message).update(headers)
             await send(message)
 
         await next_app(scope, receive, send_with_limits)

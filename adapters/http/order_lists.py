@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from adapters.http.cursors import Cursors
-from adapters.http.problems import answers
+from adapters.http.problems import LIMITED, TOKEN, answers
 from order_service.domain.actor import Actor
 from order_service.domain.lifecycle import Status
 from order_service.ports import OrderFilter
@@ -40,7 +40,7 @@ class EventListOut(msgspec.Struct):
     operation_id="list_orders",
     summary="List orders",
     description=getdoc(ListOrders),
-    responses=answers({200: OrderListOut}),
+    responses=answers({200: OrderListOut}, *LIMITED, *TOKEN),
 )
 async def list_all(
     by: By,
@@ -79,7 +79,7 @@ async def list_all(
     operation_id="list_order_events",
     summary="Read an order's history",
     description=getdoc(ListOrderEvents),
-    responses=answers({200: EventListOut}, 404),
+    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 404),
 )
 async def history(
     order_id: FromPath[UUID],

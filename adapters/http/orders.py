@@ -22,7 +22,7 @@ from adapters.http.conditions import (
     expected_versions,
     idempotency_key,
 )
-from adapters.http.problems import answers
+from adapters.http.problems import BODY, LIMITED, TOKEN, answers
 from order_service.domain.actor import Actor
 from order_service.domain.lifecycle import CancelReason, Status
 from order_service.domain.lines import LineQuantity
@@ -93,7 +93,7 @@ class NewCancellation(msgspec.Struct, forbid_unknown_fields=True):
     description=getdoc(PlaceOrder),
     dto=JsonBody.of(NewOrder),
     return_dto=None,
-    responses=answers({200: OrderView, 201: OrderView}, 403, 409, 422),
+    responses=answers({200: OrderView, 201: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 409),
 )
 async def place(
     data: JSONBody[NewOrder],
@@ -126,7 +126,7 @@ async def place(
     operation_id="get_order",
     summary="Read an order",
     description=getdoc(GetOrder),
-    responses=answers({200: OrderView}, 404),
+    responses=answers({200: OrderView, 304: None}, *LIMITED, *TOKEN, 404),
 )
 async def read(
     order_id: FromPath[UUID], by: By, get_order: NamedDependency[GetOrder], if_none_match: IfNoneMatch = None
@@ -144,7 +144,7 @@ async def read(
     description=getdoc(ChangeStatus),
     dto=JsonBody.of(StatusChange),
     return_dto=None,
-    responses=answers({200: OrderView}, 403, 404, 409, 412, 422),
+    responses=answers({200: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
 )
 async def change(
     order_id: FromPath[UUID],
@@ -164,7 +164,7 @@ async def change(
     description=getdoc(RecordPayment),
     dto=JsonBody.of(NewPayment),
     return_dto=None,
-    responses=answers({201: OrderView}, 403, 404, 409, 412, 422),
+    responses=answers({201: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
 )
 async def pay(
     order_id: FromPath[UUID],
@@ -191,7 +191,7 @@ async def pay(
     description=getdoc(ShipOrder),
     dto=JsonBody.of(NewShipment),
     return_dto=None,
-    responses=answers({201: OrderView}, 403, 404, 409, 412, 422),
+    responses=answers({201: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
 )
 async def ship(
     order_id: FromPath[UUID],
@@ -217,7 +217,7 @@ async def ship(
     summary="Note that a shipment arrived",
     description=getdoc(DeliverShipment),
     status_code=200,
-    responses=answers({200: OrderView}, 403, 404, 409, 412),
+    responses=answers({200: OrderView}, *LIMITED, *TOKEN, 403, 404, 409, 412),
 )
 async def deliver(
     order_id: FromPath[UUID],
@@ -240,7 +240,7 @@ async def deliver(
     dto=JsonBody.of(NewCancellation),
     return_dto=None,
     status_code=200,
-    responses=answers({200: OrderView}, 403, 404, 409, 412, 422),
+    responses=answers({200: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
 )
 async def cancel(
     order_id: FromPath[UUID],
@@ -261,10 +261,13 @@ async def cancel(
     summary="Ask for an order to be screened again",
     description=getdoc(RequestProcessing),
     status_code=202,
-    responses=answers({}, 403, 404, 409),
+    responses=answers({202: None}, *LIMITED, *TOKEN, 403, 404, 409),
 )
-async def process(order_id: FromPath[UUID], by: By, request_processing: NamedDependency[RequestProcessing]) -> None:
+async def process(
+    order_id: FromPath[UUID], by: By, request_processing: NamedDependency[RequestProcessing]
+) -> Response[bytes]:
     await request_processing(order_id, by=by)
+    return Response(b"", status_code=202)
 
 
 def _wanted(order_id: UUID, by: Actor, if_match: str | None, key: IdempotencyKey | None) -> OrderChange:

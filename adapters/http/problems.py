@@ -14,13 +14,18 @@ from litestar import Request, Response, get
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.types import ExceptionHandlersMap
+from litestar.params import FromPath
+from litestar.types import ExceptionHandlersMap, Scope
 
 from order_service.domain import errors
 
 _log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+
+# What the layers before a route leave in the scope for whoever answers
+REQUEST_ID = "request_id"
+RATE_LIMIT = "rate_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "illegal-transition": Problem(409, "Illegal transition", "Ask only for a status named in `allowed`."),
     "already-processed": Problem(409, "Already processed", "Nothing is left to do."),
     "payment-known": Problem(409, "Payment known", "Use a new payment_id for a new payment."),
+    "refund-known": Problem(409, "Refund known", "Use a new refund_id for a new refund."),
     "email-taken": Problem(409, "E-mail taken", "Log in, or register another address."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
@@ -61,6 +67,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "customer-unknown": Problem(422, "Customer unknown", "Use the id of a registered account."),
     "overpayment": Problem(422, "Overpayment", "Record at most what is still `open`."),
     "over-shipment": Problem(422, "Over-shipment", "Ship at most what is `left` of the line."),
+    "refund-exceeds-captured": Problem(422, "Refund exceeds captured", "Refund at most what is `left`."),
     "idempotency-key-reused": Problem(422, "Idempotency key reused", "Use a new key for a new request."),
     "rate-limited": Problem(429, "Too many requests", "Wait as long as Retry-After says."),
     "internal-error": Problem(500, "Internal error", "Tell the operator the request_id; trying again may help."),
@@ -89,16 +96,17 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     problem = PROBLEMS[code]
+    scope = extended(request.scope)
     document = {
         "type": f"/problems/{code}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
-        "instance": request.scope["path"],
-        "request_id": request.scope.get("request_id", ""),
+        "instance": scope["path"],
+        "request_id": scope.get(REQUEST_ID, ""),
         **members,
     }
-    all_headers = dict(headers or {})
+    all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
     if "retry_after" in members:
@@ -136,13 +144,15 @@ def _on_validation_error(request: Request[Any, Any, Any], error: ValidationExcep
         detail = "; ".join(f"{entry['key']}: {entry['message']}" for entry in entries)
         return problem_response(request, "malformed-request", detail)
     found = [{"pointer": pointer_to(entry["key"]), "detail": entry["message"]} for entry in entries]
+    if [entry["detail"] for entry in found] == ["'data'"]:  # how the framework says that there is none
+        found = [{"pointer": "", "detail": "A body is required."}]
     detail = found[0]["detail"] if found else error.detail
     return problem_response(request, "invalid-request", detail, {"errors": found})
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Nobody foresaw this: the log gets all of it, the client nothing but where to look."""
-    _log.error("unhandled error", exc_info=error, extra={"request_id": request.scope.get("request_id", "")})
+    _log.error("unhandled error", exc_info=error, extra={"request_id": extended(request.scope).get(REQUEST_ID, "")})
     return problem_response(request, "internal-error", "Something went wrong on our side.")
 
 
@@ -153,9 +163,15 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 }
 
 
+def extended(scope: Scope) -> dict[str, Any]:
+    """The scope as the plain dict that it is: ASGI lets a layer add keys, the type does not say so."""
+    return scope  # type: ignore[return-value]  # a TypedDict is a dict
+
+
 def pointer_to(path: str) -> str:
-    """The JSON pointer (RFC 6901) for a path such as `lines[2].quantity`; empty for the whole document."""
-    return "" if path in {"", "data"} else "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
+    """The JSON pointer (RFC 6901) for a path such as `lines[2].quantity`; empty for the whole document, `body`."""
+    path = path.partition("[...]")[0]  # how msgspec says "some value of the mapping"
+    return "" if path in {"body", "data"} else "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
 
 
 def seconds_up(seconds: float) -> int:
@@ -163,7 +179,7 @@ def seconds_up(seconds: float) -> int:
 
 
 @get("/problems/{code:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
-def problem_page(code: str) -> str:
+def problem_page(code: FromPath[str]) -> str:
     """What the `type` of a problem document leads to."""
     problem = PROBLEMS.get(code)
     if problem is None:
@@ -187,13 +203,18 @@ class ProblemOut(msgspec.Struct, omit_defaults=True):
     errors: list[dict[str, str]] = []
 
 
-def answers(models: Mapping[int, type], *refusals: int) -> dict[int, ResponseSpec]:
+LIMITED = (400, 429, 503)
+TOKEN = (401,)
+BODY = (413, 415, 422)
+
+
+def answers(models: Mapping[int, type | None], *refusals: int) -> dict[int, ResponseSpec]:
     """What a route may answer, for the API's description: a model per success, and a problem per refusal."""
     documented = {
         status: ResponseSpec(model, generate_examples=False, description=HTTPStatus(status).phrase)
         for status, model in models.items()
     }
-    for status in sorted({400, 429, 503, *refusals}):
+    for status in sorted(refusals):
         codes = ", ".join(f"`{code}`" for code, problem in PROBLEMS.items() if problem.status == status)
         documented[status] = ResponseSpec(
             ProblemOut, generate_examples=False, media_type=PROBLEM_JSON, description=f"A problem: {codes}."

@@ -13,11 +13,12 @@ from order_service.domain.facts import Cancellation
 from order_service.domain.lines import Line, LineQuantity
 from order_service.domain.money import Money
 from order_service.domain.order import Order
-from order_service.domain.payments import Payment
+from order_service.domain.payments import Payment, Refund
 from order_service.domain.shipments import Shipment
 from order_service.views import ActorView, OrderView, RenderedOrder, view_of
 
-_encoder = msgspec.json.Encoder()
+# The keys of metadata in an order of our own: JSONB does not keep the client's.
+_encoder = msgspec.json.Encoder(order="deterministic")
 _view_decoder = msgspec.json.Decoder(OrderView)
 
 
@@ -79,6 +80,15 @@ def order_from(body: str) -> Order:
                 recorded_at=payment.recorded_at,
             )
             for payment in view.payments
+        ),
+        refunds=tuple(
+            Refund(
+                refund_id=refund.refund_id,
+                amount=money(refund.amount),
+                reason=refund.reason,
+                recorded_at=refund.recorded_at,
+            )
+            for refund in view.refunds
         ),
         shipments=tuple(
             Shipment(

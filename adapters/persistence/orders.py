@@ -4,16 +4,33 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.documents import event_payload, order_from, rendered
-from adapters.persistence.tables import order_events, orders
+from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
 from order_service.views import RenderedOrder
+
+# Who waits for an order's lock may get its transaction id before the one it waits for. So an event never gets an id
+# lower than that of the order's event before it, else the log would turn the two around. One higher than its own
+# transaction's is safe: the reader comes to it later, not sooner.
+_event_before = order_events.alias("event_before")
+_INSERT_EVENTS = insert(order_events).values(
+    tx_id=func.greatest(
+        func.pg_current_xact_id(type_=Xid8),
+        select(_event_before.c.tx_id)
+        .where(
+            _event_before.c.aggregateid == bindparam("of_order", type_=Uuid),
+            _event_before.c.seq == bindparam("loaded_version", type_=Integer),
+        )
+        .scalar_subquery(),
+        type_=Xid8,
+    )
+)
 
 
 class SqlOrders:
@@ -50,16 +67,18 @@ class SqlOrders:
             self._events.extend(events)
         return view
 
-    async def write(self) -> None:
-        if self._inserts:
-            await self._connection.execute(insert(orders), self._inserts)
+    async def write_changed(self) -> None:
         for loaded_version, row in self._updates:
             unchanged = (orders.c.id == row["id"]) & (orders.c.version == loaded_version)
             written = await self._connection.execute(update(orders).where(unchanged).values(row))
             if not written.rowcount:
                 raise OrderChangedMeanwhile
+
+    async def write_new(self) -> None:
+        if self._inserts:
+            await self._connection.execute(insert(orders), self._inserts)
         if self._events:
-            await self._connection.execute(insert(order_events), self._events)
+            await self._connection.execute(_INSERT_EVENTS, self._events)
 
 
 def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:
@@ -86,8 +105,11 @@ def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:
 
 def _event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
     """Several events of one change all carry the order as it is after the whole change."""
-    for event in order.take_events():
+    events = order.take_events()
+    for event in events:
         yield {
+            "of_order": order.id,
+            "loaded_version": order.version - len(events),
             "id": uuid7(),
             "aggregatetype": "order",
             "aggregateid": order.id,

@@ -21,11 +21,13 @@ class SqlTransaction:
         self.inbox = SqlInbox(connection)
 
     async def commit(self) -> None:
-        # The records that settle races come first: who loses one waits here, before anything else is locked.
+        # Known orders first, as their locks are taken: who waits for one must not hold what its holder may need.
+        # Then the records that settle races, and new orders last: a repeated request would meet its own external_ref.
+        await self.orders.write_changed()
         await self.answered.write()
         await self.inbox.write()
         await self.accounts.write()
-        await self.orders.write()
+        await self.orders.write_new()
         await self._connection.commit()
 
 

@@ -8,6 +8,7 @@
     │   ├── CustomerUnknown
     │   ├── Overpayment
     │   ├── OverShipment
+    │   ├── RefundExceedsCaptured
     │   └── IdempotencyKeyReused    the same key came with another request
     ├── BadCursor                   a page cursor that we did not make, or not for this list
     ├── NotAuthenticated            no token, or one that does not hold
@@ -22,6 +23,7 @@
     │   ├── IllegalTransition
     │   ├── AlreadyProcessed
     │   ├── PaymentKnown
+    │   ├── RefundKnown
     │   ├── EmailTaken
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
@@ -102,6 +104,15 @@ class OverShipment(InvalidRequest):
         super().__init__(f"Line {line_id} has {left} left to ship, not {quantity}.")
         self.line_id = line_id
         self.quantity = quantity
+        self.left = left
+
+
+class RefundExceedsCaptured(InvalidRequest):
+    code = "refund-exceeds-captured"
+
+    def __init__(self, *, amount: str, left: str) -> None:
+        super().__init__(f"A refund of {amount} is more than the {left} that came in and did not go back yet.")
+        self.amount = amount
         self.left = left
 
 
@@ -198,6 +209,14 @@ class PaymentKnown(Conflict):
     def __init__(self, payment_id: str) -> None:
         super().__init__("A payment with this payment_id is recorded on the order already.")
         self.payment_id = payment_id
+
+
+class RefundKnown(Conflict):
+    code = "refund-known"
+
+    def __init__(self, refund_id: str) -> None:
+        super().__init__("A refund with this refund_id is recorded on the order already.")
+        self.refund_id = refund_id
 
 
 class EmailTaken(Conflict):

@@ -78,6 +78,14 @@ class OrderCanceled:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRefunded:
+    type: ClassVar = "order.refunded"
+    refund_id: str
+    amount: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundDue:
     """`amount` is all that is owed back from now on, not only what this change added."""
 
@@ -96,6 +104,7 @@ Event = (
     | ShipmentDelivered
     | OrderDelivered
     | OrderCanceled
+    | OrderRefunded
     | RefundDue
 )
 

@@ -1,14 +1,20 @@
 """What is known of an order, and all that follows from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from order_service.domain.events import Recorded
+from order_service.domain.actor import Actor
+from order_service.domain.errors import IllegalTransition, NotAllowed
+from order_service.domain.events import Event, Recorded
 from order_service.domain.lifecycle import (
+    ALLOWED,
+    NEXT,
+    PARTY_OF,
     CancelReason,
     FulfillmentStatus,
+    Operation,
     PaymentStatus,
     ProcessingStatus,
     ReturnStatus,
@@ -16,7 +22,7 @@ from order_service.domain.lifecycle import (
 )
 from order_service.domain.lines import Line, total_of
 from order_service.domain.money import Money, sum_of
-from order_service.domain.payments import Payment
+from order_service.domain.payments import Payment, Refund
 from order_service.domain.shipments import Shipment, shipped_quantities
 
 
@@ -29,9 +35,10 @@ class Cancellation:
 
 @dataclass(slots=True, kw_only=True)
 class OrderFacts:
-    """The fields are facts, changed by `Order` alone; the properties are worked out from them, and never stored here.
+    """The fields are facts, changed by the verbs alone: in `order.py`, `paying.py`, `shipping.py`, `canceling.py`.
 
-    Times are aware UTC. `version` is the `seq` of the newest event, so it is 0 only until the order is placed.
+    The properties are worked out from them and never kept. Times are aware UTC. `version` is the `seq` of the newest
+    event, so it is 0 only until the order is placed.
     """
 
     id: UUID
@@ -46,6 +53,7 @@ class OrderFacts:
     metadata: Mapping[str, str] = field(default_factory=dict)
     processing_status: ProcessingStatus = ProcessingStatus.QUEUED
     payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     cancellation: Cancellation | None = None
     version: int = 0
@@ -64,6 +72,8 @@ class OrderFacts:
 
     @property
     def payment_status(self) -> PaymentStatus:
+        if self.refunded:
+            return PaymentStatus.REFUNDED if self.refunded == self.captured else PaymentStatus.PARTIALLY_REFUNDED
         if self.captured >= self.price:
             return PaymentStatus.PAID
         return PaymentStatus.PARTIALLY_PAID if self.captured else PaymentStatus.UNPAID
@@ -103,7 +113,7 @@ class OrderFacts:
 
     @property
     def refunded(self) -> Money:
-        return Money.zero(self.currency)
+        return sum_of([refund.amount for refund in self.refunds], self.currency)
 
     @property
     def open_amount(self) -> Money:
@@ -124,3 +134,31 @@ class OrderFacts:
     @property
     def refund_due(self) -> Money:
         return max(self.captured - self.refunded - self.cost, Money.zero(self.currency))
+
+    def take_events(self) -> list[Recorded]:
+        """The events since the order was placed or loaded; the next call gives only newer ones."""
+        taken, self.new_events = self.new_events, []
+        return taken
+
+    # What every verb begins and ends with
+
+    def _require(self, operation: Operation, by: Actor, *, to: Status | None = None) -> None:
+        """Looks the operation up in the transition table: first whether `by` ever may, then whether it can be now."""
+        if self.status not in self._open_to(by, operation):
+            raise self._illegal(to or self.status)
+
+    def _open_to(self, by: Actor, operation: Operation) -> Set[Status]:
+        statuses = ALLOWED[operation].get(PARTY_OF[by.kind])
+        if statuses is None or by.only_own not in (None, self.customer_id):
+            raise NotAllowed(f"A {by.kind} may not {operation} this order.")
+        return statuses
+
+    def _illegal(self, to: Status, why: str = "") -> IllegalTransition:
+        """`allowed` leaves out what shipped goods forbid, though the status alone would allow it."""
+        allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
+        return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
+
+    def _record(self, event: Event, by: Actor, at: datetime) -> None:
+        self.version += 1
+        self.updated_at = at
+        self.new_events.append(Recorded(seq=self.version, event=event, by=by, at=at))

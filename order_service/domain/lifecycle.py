@@ -57,6 +57,7 @@ class CancelReason(StrEnum):
 class Operation(StrEnum):
     PROCESS = "process"
     RECORD_PAYMENT = "record a payment for"
+    RECORD_REFUND = "record a refund for"
     SHIP = "ship"
     DELIVER = "deliver"
     CANCEL = "cancel"
@@ -89,6 +90,8 @@ ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
         Operation.PROCESS: {Party.STAFF: _ANY, Party.SYSTEM: _ANY},
         # Money that came in has come in: the service is told a fact, while staff may have made a slip.
         Operation.RECORD_PAYMENT: {Party.STAFF: {_PENDING}, Party.SYSTEM: _ANY},
+        # And money that went back has gone back.
+        Operation.RECORD_REFUND: {Party.STAFF: _ANY, Party.SYSTEM: _ANY},
         Operation.SHIP: {Party.STAFF: {_PAID}, Party.SYSTEM: {_PAID}},
         Operation.DELIVER: {
             Party.STAFF: {_PAID, _SHIPPED, _DELIVERED},

@@ -1,4 +1,4 @@
-"""Money that came in for an order."""
+"""Money that came in for an order, and money that went back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,4 +13,14 @@ class Payment:
     payment_id: str
     amount: Money
     method: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """`refund_id` is the payment service's own name for it; an order knows each only once."""
+
+    refund_id: str
+    amount: Money
+    reason: str
     recorded_at: datetime

@@ -6,10 +6,20 @@ from datetime import datetime
 from uuid import UUID
 
 from order_service.domain.actor import Actor
-from order_service.domain.errors import IdempotencyKeyTaken, OrderChangedMeanwhile, VersionMismatch
+from order_service.domain.errors import IdempotencyKeyTaken, MessageKnown, OrderChangedMeanwhile, VersionMismatch
 from order_service.domain.order import Order
-from order_service.ports import Clock, OrderCache, OrderViews, Transactions
-from order_service.use_cases.idempotency import Answer, IdempotencyKey, first_answer, remember_answer
+from order_service.ports import Clock, OrderCache, OrderViews, Transaction, Transactions
+from order_service.use_cases.idempotency import (
+    Answer,
+    ConsumedMessage,
+    IdempotencyKey,
+    answered_before,
+    consumed_before,
+    first_answer,
+    remember_answer,
+    remember_message,
+)
+from order_service.views import RenderedOrder
 
 Change = Callable[[Order, datetime], None]
 """Changes the order, at the given time, or raises."""
@@ -20,13 +30,14 @@ class OrderChange:
     """Who wants to change which order, and on what conditions.
 
     `expected_versions`: the change is meant for the order at one of these; None for whatever it is at.
-    `idempotency_key`: it is to happen once, however often it is asked for.
+    `idempotency_key`: it is to happen once, however often it is asked for. `message`: the same, for a message.
     """
 
     order_id: UUID
     by: Actor
     expected_versions: frozenset[int] | None = None
     idempotency_key: IdempotencyKey | None = None
+    message: ConsumedMessage | None = None
 
 
 class ChangeOrder:
@@ -45,21 +56,32 @@ class ChangeOrder:
     async def __call__(self, wanted: OrderChange, change: Change) -> Answer:
         try:
             return await self._attempt(wanted, change)
-        except (OrderChangedMeanwhile, IdempotencyKeyTaken):
-            # Nobody can win against a lock, and by now the key's record can be read: twice is always enough.
+        except (OrderChangedMeanwhile, IdempotencyKeyTaken, MessageKnown):
+            # Nobody can win against a lock, and by now the other's record can be read: twice is always enough.
             return await self._attempt(wanted, change, lock=True)
 
     async def _attempt(self, wanted: OrderChange, change: Change, *, lock: bool = False) -> Answer:
         async with self._transactions.begin() as tx:
-            answer = await first_answer(tx, self._views, wanted.by, wanted.idempotency_key)
-            if answer is not None:
-                return answer
             order = await tx.orders.get(wanted.order_id, only_of=wanted.by.only_own, lock=lock)
-            if wanted.expected_versions is not None and order.version not in wanted.expected_versions:
-                raise VersionMismatch(order.version)
-            change(order, self._clock.now())
-            changed = tx.orders.save(order)
-            remember_answer(tx, wanted.by, wanted.idempotency_key, changed)
-            await tx.commit()
+            # Only now, after the order: else a twin that took effect in between is seen in the order and not here.
+            answered = await answered_before(tx, wanted.by, wanted.idempotency_key)
+            consumed = await consumed_before(tx, wanted.message)
+            if answered is None and not consumed:
+                changed = await self._make(tx, order, wanted, change)
+        # Only now, after the transaction, which holds a connection while a view takes another.
+        if answered is not None:
+            return await first_answer(self._views, answered)
+        if consumed:
+            return Answer(await self._views.get(wanted.order_id), replayed=True)
         await self._cache.put(changed)
         return Answer(changed)
+
+    async def _make(self, tx: Transaction, order: Order, wanted: OrderChange, change: Change) -> RenderedOrder:
+        if wanted.expected_versions is not None and order.version not in wanted.expected_versions:
+            raise VersionMismatch(order.version)
+        change(order, self._clock.now())
+        changed = tx.orders.save(order)
+        remember_answer(tx, wanted.by, wanted.idempotency_key, changed)
+        remember_message(tx, wanted.message)
+        await tx.commit()
+        return changed

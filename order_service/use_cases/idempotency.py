@@ -18,6 +18,14 @@ class IdempotencyKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumedMessage:
+    """A message by the name its sender gave it, as `consumer` hears it."""
+
+    consumer: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The order after the request; `replayed` when the request had taken effect before."""
 
@@ -25,8 +33,8 @@ class Answer:
     replayed: bool = False
 
 
-async def first_answer(tx: Transaction, views: OrderViews, by: Actor, key: IdempotencyKey | None) -> Answer | None:
-    """The answer that a request with this key was given before; None if it is the first.
+async def answered_before(tx: Transaction, by: Actor, key: IdempotencyKey | None) -> AnsweredRequest | None:
+    """What a request with this key was answered with before; None if it is the first.
 
     Raises IdempotencyKeyReused when that was another request.
     """
@@ -37,6 +45,11 @@ async def first_answer(tx: Transaction, views: OrderViews, by: Actor, key: Idemp
         return None
     if answered.fingerprint != key.fingerprint:
         raise IdempotencyKeyReused
+    return answered
+
+
+async def first_answer(views: OrderViews, answered: AnsweredRequest) -> Answer:
+    """That answer again. Not for the inside of a transaction, which holds one connection while this takes another."""
     return Answer(await views.at_version(answered.order_id, answered.version), replayed=True)
 
 
@@ -44,6 +57,15 @@ def remember_answer(tx: Transaction, by: Actor, key: IdempotencyKey | None, orde
     if key is not None:
         answered = AnsweredRequest(fingerprint=key.fingerprint, order_id=order.order_id, version=order.version)
         tx.answered.remember(subject_of(by), key.key, answered)
+
+
+async def consumed_before(tx: Transaction, message: ConsumedMessage | None) -> bool:
+    return message is not None and await tx.inbox.has(message.consumer, message.message_id)
+
+
+def remember_message(tx: Transaction, message: ConsumedMessage | None) -> None:
+    if message is not None:
+        tx.inbox.add(message.consumer, message.message_id)
 
 
 def subject_of(by: Actor) -> UUID:

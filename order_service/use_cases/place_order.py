@@ -16,7 +16,7 @@ from order_service.domain.lines import LineRequest
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
 from order_service.ports import Clock, Ids, OrderCache, OrderViews, Transaction, Transactions
-from order_service.use_cases.idempotency import Answer, IdempotencyKey, first_answer, remember_answer
+from order_service.use_cases.idempotency import Answer, IdempotencyKey, answered_before, first_answer, remember_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,10 @@ class PlaceOrder:
             return await self._place(command)
         except IdempotencyKeyTaken:  # the same request was here before, or won the race just now
             async with self._transactions.begin() as tx:
-                answer = await first_answer(tx, self._views, command.by, command.idempotency_key)
-            if answer is None:
+                answered = await answered_before(tx, command.by, command.idempotency_key)
+            if answered is None:
                 raise
-            return answer
+            return await first_answer(self._views, answered)
 
     async def _place(self, command: PlaceOrderCommand) -> Answer:
         order = self._new_order(command)

@@ -14,13 +14,15 @@ class RecordPayment:
     def __init__(self, change_order: ChangeOrder) -> None:
         self._change_order = change_order
 
-    async def __call__(self, wanted: OrderChange, *, payment_id: str, amount: str, method: str) -> Answer:
-        """`amount` is a decimal text in the order's currency."""
+    async def __call__(
+        self, wanted: OrderChange, *, payment_id: str, amount: str, method: str, currency: str | None = None
+    ) -> Answer:
+        """`amount` is a decimal text in `currency`, which is the order's when not given, and must be in any case."""
         return await self._change_order(
             wanted,
             lambda order, now: order.record_payment(
                 payment_id=payment_id,
-                amount=Money.parse(amount, order.currency, field="amount"),
+                amount=Money.parse(amount, currency or order.currency, field="amount"),
                 method=method,
                 by=wanted.by,
                 at=now,

@@ -22,14 +22,16 @@ class ShipOrder:
         self,
         wanted: OrderChange,
         *,
+        shipment_id: str | None = None,
         lines: Sequence[LineQuantity] | None = None,
         carrier: str | None = None,
         tracking: str | None = None,
     ) -> Answer:
-        shipment_id = str(self._ids.new())
+        """`shipment_id` is the shipping service's own name for it; without one it gets a name here."""
+        name = shipment_id or str(self._ids.new())
         return await self._change_order(
             wanted,
             lambda order, now: order.ship(
-                shipment_id=shipment_id, lines=lines, carrier=carrier, tracking=tracking, by=wanted.by, at=now
+                shipment_id=name, lines=lines, carrier=carrier, tracking=tracking, by=wanted.by, at=now
             ),
         )

@@ -64,6 +64,14 @@ def refuses(email: str) -> bool:
     return False
 
 
+def test_an_account_acts_with_its_id_and_the_service_without_one() -> None:
+    for kind in (ActorKind.CUSTOMER, ActorKind.OPERATOR, ActorKind.ADMIN):
+        with pytest.raises(ValueError, match="accounts have one"):
+            Actor(kind)
+    with pytest.raises(ValueError, match="the service has none"):
+        Actor(ActorKind.SYSTEM, uuid4())
+
+
 @pytest.mark.parametrize("password", ["12345678", " " * 8, "\0" * 8, "ä" * 1024])
 def test_a_password_may_be_anything_of_8_to_1024_characters(password: str) -> None:
     assert checked_password(password) == password

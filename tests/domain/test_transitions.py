@@ -21,7 +21,7 @@ from order_service.domain.errors import (
     CancelWindowClosed,
     IllegalTransition,
     NotAllowed,
-    PaymentKnown,
+    RefundExceedsCaptured,
     ShipmentNotFound,
 )
 from order_service.domain.facts import Cancellation
@@ -60,6 +60,12 @@ record_payment  operator  done     illegal  illegal      illegal  illegal    ill
 record_payment  admin     done     illegal  illegal      illegal  illegal    illegal
 record_payment  system    done     done     done         done     done       done
 
+record_refund   customer  never    never    never        never    never      never
+record_refund   stranger  never    never    never        never    never      never
+record_refund   operator  over     done     done         done     done       over
+record_refund   admin     over     done     done         done     done       over
+record_refund   system    over     done     done         done     done       over
+
 ship            customer  never    never    never        never    never      never
 ship            stranger  never    never    never        never    never      never
 ship            operator  illegal  done     done         illegal  illegal    illegal
@@ -92,6 +98,10 @@ DONE = {
     ("record_payment", "SHIPPED"): ("SHIPPED", ["order.payment_recorded", "order.refund_due"]),
     ("record_payment", "DELIVERED"): ("DELIVERED", ["order.payment_recorded", "order.refund_due"]),
     ("record_payment", "CANCELED"): ("CANCELED", ["order.payment_recorded", "order.refund_due"]),
+    ("record_refund", "PAID"): ("PAID", ["order.refunded"]),
+    ("record_refund", "PAID+PARCEL"): ("PAID", ["order.refunded"]),
+    ("record_refund", "SHIPPED"): ("SHIPPED", ["order.refunded"]),
+    ("record_refund", "DELIVERED"): ("DELIVERED", ["order.refunded"]),
     ("ship", "PAID"): ("SHIPPED", ["order.shipment_dispatched", "order.shipped"]),
     ("ship", "PAID+PARCEL"): ("SHIPPED", ["order.shipment_dispatched", "order.shipped"]),
     ("deliver", "PAID+PARCEL"): ("PAID", ["order.shipment_delivered"]),
@@ -171,6 +181,9 @@ OPERATE: dict[str, Callable[[Order, Actor, datetime], None]] = {
     "record_payment": lambda order, by, at: order.record_payment(
         payment_id="payment-2", amount=order.total, method="CARD", by=by, at=at
     ),
+    "record_refund": lambda order, by, at: order.record_refund(
+        refund_id="refund-1", amount=order.total, reason="", by=by, at=at
+    ),
     "ship": lambda order, by, at: order.ship(shipment_id="parcel-2", by=by, at=at),
     "deliver": lambda order, by, at: order.deliver("parcel-1", by=by, at=at),
     "cancel": lambda order, by, at: order.cancel(reason=CancelReason.OTHER, window=CANCEL_WINDOW, by=by, at=at),
@@ -215,6 +228,10 @@ def check(act: Callable[[Order], None], *, outcome: str, operation: str, asked: 
             with pytest.raises(ShipmentNotFound) as not_found:
                 act(order)
             assert not_found.value.details() == {"shipment_id": "parcel-1"}
+        case "over":
+            with pytest.raises(RefundExceedsCaptured) as over:
+                act(order)
+            assert over.value.details() == {"amount": str(order.total), "left": "0.00"}
         case "illegal":
             with pytest.raises(IllegalTransition) as illegal:
                 act(order)
@@ -356,6 +373,11 @@ def test_a_refusal_names_where_the_order_is_and_what_was_asked(start: Status, to
 def test_a_payment_for_a_paid_order_is_told_that_it_is_paid() -> None:
     with pytest.raises(IllegalTransition, match=r"^The order is PAID already\.$"):
         OPERATE["record_payment"](a_paid_order(), OPERATOR, NOON)
+
+
+def test_a_shipped_order_is_refused_by_the_table_itself() -> None:
+    with pytest.raises(IllegalTransition, match=r"^A SHIPPED order cannot become CANCELED\.$"):
+        OPERATE["cancel"](a_shipped_order(), OPERATOR, NOON)
 
 
 def test_a_cancellation_after_a_parcel_left_is_told_why() -> None:

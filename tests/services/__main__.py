@@ -71,9 +71,7 @@ def up(folder: Path) -> int:
     wanted = services(folder)
     before = {service.name for service in wanted if service.running}
     failures = _all_at_once(wanted, lambda service: service.start())
-    lines = [
-        f"{key}={value}\n" for service in wanted if service.running for key, value in service.env.items()
-    ]
+    lines = [f"{key}={value}\n" for service in wanted if service.running for key, value in service.env.items()]
     draft = folder / "env.new"
     draft.write_text("".join(lines))
     draft.replace(folder / "env")

@@ -24,9 +24,7 @@ class RedisServer(Server):
     name: ClassVar[str] = "redis"
     port_setting: ClassVar[str] = "SERVICES_REDIS_PORT"
 
-    def __init__(
-        self, folder: Path, port: int = 0, *, detached: bool = False, append_only: bool = True
-    ) -> None:
+    def __init__(self, folder: Path, port: int = 0, *, detached: bool = False, append_only: bool = True) -> None:
         super().__init__(folder, port, detached=detached)
         self._append_only = append_only
 

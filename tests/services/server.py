@@ -81,14 +81,10 @@ class Server(ABC):
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
         if not is_free(self.port):
-            raise ServiceError(
-                f"port {self.port} is taken by another program; {self.port_setting} chooses another"
-            )
+            raise ServiceError(f"port {self.port} is taken by another program; {self.port_setting} chooses another")
         command = self.command()
         log_from = self.log.stat().st_size if self.log.exists() else 0
-        process = spawn(
-            command, pid_file=self._pid_file, port=self.port, log=self.log, tied=not self.detached
-        )
+        process = spawn(command, pid_file=self._pid_file, port=self.port, log=self.log, tied=not self.detached)
         try:
             self._await_service(process, log_from)
         except BaseException:
@@ -141,11 +137,7 @@ class Server(ABC):
                 raise ServiceError(f"{self.name} (pid {process.pid}) does not answer. {self._tail(log_from)}")
 
     def _tail(self, log_from: int) -> str:
-        written = (
-            self.log.read_bytes()[log_from:].decode(errors="replace").splitlines()
-            if self.log.exists()
-            else []
-        )
+        written = self.log.read_bytes()[log_from:].decode(errors="replace").splitlines() if self.log.exists() else []
         return "\n  ".join([f"The end of {self.log}:", *written[-15:]])
 
 

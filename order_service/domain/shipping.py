@@ -1,0 +1,65 @@
+"""Parcels leave, and arrive."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from order_service.domain import events
+from order_service.domain.actor import Actor
+from order_service.domain.errors import ShipmentNotFound
+from order_service.domain.facts import OrderFacts
+from order_service.domain.lifecycle import Operation, Status
+from order_service.domain.lines import LineQuantity
+from order_service.domain.shipments import Shipment, parcel, shipped_quantities
+from order_service.domain.text import checked_text
+
+
+class Shipping(OrderFacts):
+    """An order that is paid leaves in one parcel or several."""
+
+    __slots__ = ()
+
+    def ship(
+        self,
+        *,
+        shipment_id: str,
+        lines: Sequence[LineQuantity] | None = None,
+        carrier: str | None = None,
+        tracking: str | None = None,
+        by: Actor,
+        at: datetime,
+    ) -> None:
+        """Sends a parcel with `lines`, or with all that has not left yet. Raises OverShipment, InvalidField.
+
+        A shipment that is known already changes nothing.
+        """
+        self._open_to(by, Operation.SHIP)
+        if any(shipment.shipment_id == shipment_id for shipment in self.shipments):
+            return
+        self._require(Operation.SHIP, by, to=Status.SHIPPED)
+        shipment = Shipment(
+            shipment_id=checked_text("shipment_id", shipment_id, longest=255),
+            lines=parcel(lines, self.lines, shipped_quantities(self.shipments)),
+            carrier=None if carrier is None else checked_text("carrier", carrier, longest=100),
+            tracking=None if tracking is None else checked_text("tracking", tracking, longest=255),
+            dispatched_at=at,
+        )
+        self.shipments = (*self.shipments, shipment)
+        quantities = {str(entry.line_id): entry.quantity for entry in shipment.lines}
+        self._record(events.ShipmentDispatched(shipment_id=shipment_id, quantities=quantities), by, at)
+        if self.status is Status.SHIPPED:
+            self._record(events.OrderShipped(), by, at)
+
+    def deliver(self, shipment_id: str, *, by: Actor, at: datetime) -> None:
+        """Notes that a parcel arrived; once noted, nothing happens. Raises ShipmentNotFound."""
+        self._require(Operation.DELIVER, by, to=Status.DELIVERED)
+        shipment = next((known for known in self.shipments if known.shipment_id == shipment_id), None)
+        if shipment is None:
+            raise ShipmentNotFound(shipment_id)
+        if shipment.delivered_at is not None:
+            return
+        delivered = replace(shipment, delivered_at=at)
+        self.shipments = tuple(delivered if known is shipment else known for known in self.shipments)
+        self._record(events.ShipmentDelivered(shipment_id=shipment_id), by, at)
+        if self.status is Status.DELIVERED:
+            self._record(events.OrderDelivered(), by, at)

@@ -1,0 +1,222 @@
+"""The API's description and the page to try it from: complete, true, and without the internet."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.http.shop import PROBLEM_JSON, Document, Person, Shop, document, order_path
+
+EXTERNAL = re.compile(r"""https?:|(?:src|href|url|@import)\s*[=(]?\s*["']?//""", re.IGNORECASE)
+LOADED = re.compile(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+Operation = dict[str, Any]
+
+
+@pytest.fixture
+async def description(anybody: httpx.AsyncClient) -> Document:
+    answer = await anybody.get("/openapi.json")
+    assert answer.status_code == 200
+    assert "json" in answer.headers["content-type"]
+    return document(answer)
+
+
+@pytest.fixture
+def operations(description: Document) -> dict[str, Operation]:
+    """operationId -> operation, with its path and method in it."""
+    return {
+        operation["operationId"]: {**operation, "path": path, "method": method}
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+
+
+def walk(node: object) -> Iterator[Document]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from walk(value)
+
+
+def test_it_is_openapi_3_1(description: Document) -> None:
+    assert re.fullmatch(r"3\.1\.\d", description["openapi"])
+    assert description["info"]["title"]
+    assert description["info"]["version"]
+
+
+def test_it_has_every_route(operations: dict[str, Operation]) -> None:
+    assert {(operation["method"], operation["path"]) for operation in operations.values()} == {
+        ("post", "/api/v1/accounts"),
+        ("get", "/api/v1/accounts/me"),
+        ("post", "/api/v1/auth/token"),
+        ("post", "/api/v1/orders"),
+        ("get", "/api/v1/orders"),
+        ("get", "/api/v1/orders/{order_id}"),
+        ("patch", "/api/v1/orders/{order_id}"),
+        ("post", "/api/v1/orders/{order_id}/payments"),
+        ("post", "/api/v1/orders/{order_id}/shipments"),
+        ("post", "/api/v1/orders/{order_id}/shipments/{shipment_id}/delivery"),
+        ("post", "/api/v1/orders/{order_id}/cancellation"),
+        ("post", "/api/v1/orders/{order_id}/processing"),
+        ("get", "/api/v1/orders/{order_id}/events"),
+        ("get", "/livez"),
+        ("get", "/readyz"),
+    }
+
+
+def test_every_operation_is_told_in_words(description: Document, operations: dict[str, Operation]) -> None:
+    assert len(operations) == sum(len(METHODS & item.keys()) for item in description["paths"].values())
+    for name, operation in operations.items():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
+        assert operation["summary"]
+        assert operation["tags"]
+        if operation["path"].startswith("/api/"):
+            assert operation["description"]
+
+
+def test_every_operation_has_a_success_and_its_problems(operations: dict[str, Operation]) -> None:
+    for name, operation in operations.items():
+        responses = operation["responses"]
+        assert any(status.startswith("2") for status in responses), name
+        for status, response in responses.items():
+            assert response["description"], (name, status)
+            if int(status) >= 400:
+                assert list(response["content"]) == [PROBLEM_JSON], (name, status)
+                assert response["content"][PROBLEM_JSON]["schema"] == {"$ref": "#/components/schemas/ProblemOut"}
+        if operation["path"].startswith("/api/"):
+            assert {"400", "429", "503"} <= responses.keys(), name
+
+
+def test_what_needs_a_token_says_so(operations: dict[str, Operation]) -> None:
+    open_to_all = {"register_account", "log_in", "is_alive", "is_ready"}
+    for name, operation in operations.items():
+        assert bool(operation.get("security")) == (name not in open_to_all), name
+
+
+def test_what_needs_a_token_documents_401(operations: dict[str, Operation]) -> None:
+    missing = [name for name, op in operations.items() if op.get("security") and "401" not in op["responses"]]
+    assert missing == []
+
+
+def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Operation]) -> None:
+    wanted = {"413", "415", "422"}
+    with_json = {name: op for name, op in operations.items() if "application/json" in op_body(op)}
+    assert len(with_json) == 6
+    assert {
+        name: wanted - op["responses"].keys() for name, op in with_json.items() if wanted - op["responses"].keys()
+    } == {}
+
+
+def op_body(operation: Operation) -> dict[str, Any]:
+    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {})
+    return content
+
+
+def test_reading_an_order_documents_304(operations: dict[str, Operation]) -> None:
+    assert "304" in operations["get_order"]["responses"]
+
+
+def test_health_documents_only_what_it_answers(operations: dict[str, Operation]) -> None:
+    assert operations["is_alive"]["responses"].keys() == {"200"}
+    assert operations["is_ready"]["responses"].keys() == {"200", "503"}
+
+
+def test_every_reference_leads_somewhere(description: Document) -> None:
+    references = [node["$ref"] for node in walk(description) if isinstance(node.get("$ref"), str)]
+    assert references
+    for reference in references:
+        node: Any = description
+        assert reference.startswith("#/")
+        for step in reference[2:].split("/"):
+            node = node[step.replace("~1", "/").replace("~0", "~")]
+        assert node
+
+
+def test_every_parameter_of_a_path_is_declared(operations: dict[str, Operation]) -> None:
+    for name, operation in operations.items():
+        in_path = {p["name"]: p for p in operation.get("parameters", []) if p["in"] == "path"}
+        assert in_path.keys() == set(re.findall(r"{(\w+)}", operation["path"])), name
+        assert all(parameter["required"] for parameter in in_path.values())
+        assert all("schema" in parameter for parameter in operation.get("parameters", []))
+
+
+def test_the_headers_that_matter_are_declared(operations: dict[str, Operation]) -> None:
+    actions = {"record_payment", "ship_order", "deliver_shipment", "cancel_order"}
+    for name, operation in operations.items():
+        headers = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
+        assert ("Idempotency-Key" in headers) == (name in actions | {"place_order"}), name
+        assert ("If-Match" in headers) == (name in actions | {"change_order_status"}), name
+        assert ("If-None-Match" in headers) == (name == "get_order"), name
+
+
+def test_the_way_to_a_token_is_declared(description: Document, operations: dict[str, Operation]) -> None:
+    schemes = description["components"]["securitySchemes"]
+    assert schemes["password"]["flows"]["password"]["tokenUrl"] == operations["log_in"]["path"]
+    used = {name for op in operations.values() for entry in op.get("security", []) for name in entry}
+    assert used <= schemes.keys()
+
+
+async def test_what_is_answered_has_the_fields_that_are_described(
+    description: Document, operator: Person, order: Document
+) -> None:
+    schemas = description["components"]["schemas"]
+    delivered = await operator.move(order, "PAID", "SHIPPED", "DELIVERED")
+    history = document(await operator.get(order_path(order, "events")))
+    for answered, schema in (
+        (delivered, "OrderView"),
+        (delivered["lines"][0], "LineView"),
+        (delivered["payments"][0], "PaymentView"),
+        (delivered["shipments"][0], "ShipmentView"),
+        (history, "EventListOut"),
+        (history["items"][0], "EventView"),
+        (document(await operator.get(order_path({"id": "1"}))), "ProblemOut"),
+    ):
+        described = schemas[schema]["properties"].keys()
+        assert set(schemas[schema]["required"]) <= answered.keys() <= described, schema
+
+
+def test_the_description_needs_nothing_from_elsewhere(description: Document) -> None:
+    assert not [
+        text for node in walk(description) for text in node.values() if isinstance(text, str) and "://" in text
+    ]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/"])
+async def test_the_page_loads_everything_from_here(path: str, anybody: httpx.AsyncClient) -> None:
+    page = await anybody.get(path)
+
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert not EXTERNAL.search(page.text)
+    loaded = [link for link in LOADED.findall(page.text) if not link.startswith("data:")]
+    assert len(loaded) >= 3
+    for link in loaded:
+        assert link.startswith("/")
+        assert not link.startswith("//")
+        asset = await anybody.get(link)
+        assert asset.status_code == 200
+        assert asset.content
+        expected = {"js": "javascript", "css": "css"}[link.rpartition(".")[2]]
+        assert expected in asset.headers["content-type"]
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+async def test_the_assets_load_nothing_from_elsewhere(anybody: httpx.AsyncClient) -> None:
+    start = (await anybody.get("/docs-assets/start.js")).text
+    assert not EXTERNAL.search(start)
+    assert '"/openapi.json"' in start
+    css = (await anybody.get("/docs-assets/swagger-ui.css")).text
+    assert not re.search(r"""@import|url\(\s*["']?(?!data:|["']?data:)""", css)
+
+
+async def test_the_description_is_open_to_all(shop: Shop) -> None:
+    async with shop.client(headers={"Authorization": "Bearer garbage"}) as client:
+        assert (await client.get("/openapi.json")).status_code == 200
+        assert (await client.get("/docs")).status_code == 200

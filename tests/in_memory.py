@@ -1,0 +1,473 @@
+"""The outside world, kept in memory: what the use cases run on in tests.
+
+Fakes, not mocks: `tests/contracts` hold them to the same promises as the real adapters. They keep copies, so what
+is not saved stays unsaved; and wherever a real adapter would wait they let others run first, so races happen too.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+import msgspec
+
+from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
+from order_service.domain.account import Account
+from order_service.domain.actor import Actor
+from order_service.domain.errors import (
+    AccountNotFound,
+    EmailTaken,
+    ExternalRefTaken,
+    IdempotencyKeyTaken,
+    MessageKnown,
+    NotAuthenticated,
+    OrderChangedMeanwhile,
+    OrderNotFound,
+    OrderNumberTaken,
+)
+from order_service.domain.events import Recorded
+from order_service.domain.ids import order_number
+from order_service.domain.lifecycle import ProcessingStatus, Status
+from order_service.domain.lines import fingerprint_of
+from order_service.domain.order import Order
+from order_service.ports import (
+    AnsweredRequest,
+    EventLogReader,
+    LoggedEvent,
+    LogPosition,
+    OrderFilter,
+    OrderPage,
+    PageStart,
+    Transaction,
+)
+from order_service.views import EventView, RenderedOrder
+
+
+async def others_run() -> None:
+    await asyncio.sleep(0)
+
+
+# Time and names
+
+
+class SettableClock:
+    def __init__(self, at: datetime = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, by: timedelta) -> datetime:
+        self.at += by
+        return self.at
+
+
+class SequentialIds:
+    """Version 7 UUIDs of one moment that count upwards; those of two `lanes` never meet."""
+
+    def __init__(self, lane: int = 0) -> None:
+        self._lane = lane
+        self._given = 0
+
+    def new(self) -> UUID:
+        self._given += 1
+        return UUID(int=0x019C0DE0_0000 << 80 | 7 << 76 | self._lane << 64 | 2 << 62 | self._given)
+
+    def new_order_number(self) -> str:
+        self._given += 1
+        return order_number(self._given * 1_000_003)
+
+
+# Writing
+
+
+@dataclass(slots=True)
+class Committed:
+    """What everybody sees. A transaction writes to a copy, which takes its place only when all went well."""
+
+    orders: dict[UUID, Order] = field(default_factory=dict)
+    events: list[LoggedEvent] = field(default_factory=list)
+    accounts: dict[UUID, Account] = field(default_factory=dict)
+    answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
+    messages: set[tuple[str, str]] = field(default_factory=set)
+
+    def draft(self) -> Self:
+        return type(self)(
+            dict(self.orders), list(self.events), dict(self.accounts), dict(self.answered), set(self.messages)
+        )
+
+
+class Store:
+    def __init__(self) -> None:
+        self.committed = Committed()
+        self.changing: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.places: dict[str, LogPosition] = {}
+        self.event_ids = SequentialIds(lane=1)
+        self.transactions = 0
+
+
+class InMemoryOrders:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[tuple[Order, Sequence[Recorded]]] = []
+        self._held: dict[UUID, asyncio.Lock] = {}
+
+    async def get(self, order_id: UUID, *, only_of: UUID | None, lock: bool = False) -> Order:
+        await others_run()
+        self._find(order_id, only_of)
+        if lock:
+            await self._hold(order_id)
+        return deepcopy(self._find(order_id, only_of))
+
+    def add(self, order: Order) -> RenderedOrder:
+        return self._stage(order)
+
+    def save(self, order: Order) -> RenderedOrder:
+        return self._stage(order)
+
+    async def hold_changed(self) -> None:
+        for order, _ in self._staged:
+            await self._hold(order.id)
+
+    def write(self, draft: Committed) -> None:
+        self._store.transactions += 1
+        for order, events in self._staged:
+            known = draft.orders.get(order.id)
+            if (0 if known is None else known.version) != order.version - len(events):
+                raise OrderChangedMeanwhile
+            others = [other for other in draft.orders.values() if other is not known]
+            if any(other.number == order.number for other in others):
+                raise OrderNumberTaken
+            if order.external_ref is not None and any(
+                (other.customer_id, other.external_ref) == (order.customer_id, order.external_ref) for other in others
+            ):
+                raise ExternalRefTaken
+            draft.orders[order.id] = order
+            for event in events:
+                draft.events.append(
+                    LoggedEvent(
+                        at=LogPosition(self._store.transactions, len(draft.events) + 1),
+                        id=self._store.event_ids.new(),
+                        order_id=order.id,
+                        seq=event.seq,
+                        type=event.event.type,
+                        payload=event_payload(event, rendered(order)).encode(),
+                        occurred_at=event.at,
+                    )
+                )
+
+    def let_go(self) -> None:
+        while self._held:
+            self._held.popitem()[1].release()
+
+    def _find(self, order_id: UUID, only_of: UUID | None) -> Order:
+        order = self._store.committed.orders.get(order_id)
+        if order is None or only_of not in (None, order.customer_id):
+            raise OrderNotFound
+        return order
+
+    async def _hold(self, order_id: UUID) -> None:
+        if order_id not in self._held:
+            lock = self._store.changing[order_id]
+            await lock.acquire()
+            self._held[order_id] = lock
+
+    def _stage(self, order: Order) -> RenderedOrder:
+        events = order.take_events()
+        if events:
+            self._staged.append((deepcopy(order), events))
+        return rendered(order)
+
+
+class InMemoryAccounts:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[Account] = []
+
+    async def get(self, account_id: UUID) -> Account:
+        await others_run()
+        if account_id not in self._store.committed.accounts:
+            raise AccountNotFound
+        return copy(self._store.committed.accounts[account_id])
+
+    async def by_email(self, email: str) -> Account | None:
+        await others_run()
+        return next((copy(known) for known in self._store.committed.accounts.values() if known.email == email), None)
+
+    def add(self, account: Account) -> None:
+        self._staged.append(copy(account))
+
+    def write(self, draft: Committed) -> None:
+        for account in self._staged:
+            if any(known.email == account.email for known in draft.accounts.values()):
+                raise EmailTaken
+            draft.accounts[account.id] = account
+
+
+class InMemoryAnsweredRequests:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[tuple[tuple[UUID, str], AnsweredRequest]] = []
+
+    async def find(self, subject: UUID, key: str) -> AnsweredRequest | None:
+        await others_run()
+        return self._store.committed.answered.get((subject, key))
+
+    def remember(self, subject: UUID, key: str, answered: AnsweredRequest) -> None:
+        self._staged.append(((subject, key), answered))
+
+    def write(self, draft: Committed) -> None:
+        for key, answered in self._staged:
+            if key in draft.answered:
+                raise IdempotencyKeyTaken
+            draft.answered[key] = answered
+
+
+class InMemoryInbox:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[tuple[str, str]] = []
+
+    async def has(self, consumer: str, message_id: str) -> bool:
+        await others_run()
+        return (consumer, message_id) in self._store.committed.messages
+
+    def add(self, consumer: str, message_id: str) -> None:
+        self._staged.append((consumer, message_id))
+
+    def write(self, draft: Committed) -> None:
+        for message in self._staged:
+            if message in draft.messages:
+                raise MessageKnown
+            draft.messages.add(message)
+
+
+class InMemoryTransaction:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.orders = InMemoryOrders(store)
+        self.accounts = InMemoryAccounts(store)
+        self.answered = InMemoryAnsweredRequests(store)
+        self.inbox = InMemoryInbox(store)
+
+    async def commit(self) -> None:
+        await others_run()
+        await self.orders.hold_changed()
+        draft = self._store.committed.draft()
+        for part in (self.answered, self.inbox, self.accounts, self.orders):
+            part.write(draft)
+        self._store.committed = draft
+        self.orders.let_go()
+
+
+class InMemoryTransactions:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        transaction = InMemoryTransaction(self.store)
+        try:
+            yield transaction
+        finally:
+            transaction.orders.let_go()
+
+
+# Reading
+
+
+class InMemoryOrderViews:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, order_id: UUID) -> RenderedOrder:
+        await others_run()
+        if order_id not in self._store.committed.orders:
+            raise OrderNotFound
+        return rendered(self._store.committed.orders[order_id])
+
+    async def at_version(self, order_id: UUID, version: int) -> RenderedOrder:
+        await others_run()
+        for event in self._store.committed.events:
+            if (event.order_id, event.seq) == (order_id, version):
+                return rendered_from(bytes(_payload_of(event).order))
+        raise OrderNotFound
+
+    async def list(
+        self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
+    ) -> OrderPage:
+        matching = [
+            order
+            for order in await self._orders()
+            if wanted.customer_id in (None, order.customer_id) and wanted.status in (None, order.status)
+        ]
+        matching.sort(key=_place_of, reverse=newest_first)
+        if start is not None:
+            here = (start.placed_at, start.order_id)
+            matching = [o for o in matching if (_place_of(o) < here if newest_first else _place_of(o) > here)]
+        page = matching[:limit]
+        return OrderPage(
+            orders=[rendered(order) for order in page],
+            next_start=PageStart(*_place_of(page[-1])) if len(matching) > limit else None,
+        )
+
+    async def events(self, order_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
+        await others_run()
+        log = self._store.committed.events
+        return [_view_of(event) for event in log if event.order_id == order_id and event.seq > after_seq][:limit]
+
+    async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
+        orders = await self._orders()
+        return min(at_most, sum(o.customer_id == customer_id and since <= o.placed_at < before for o in orders))
+
+    async def placed_same_lines(self, order: Order, *, since: datetime) -> bool:
+        lines = fingerprint_of(order.lines)
+        return any(
+            other.customer_id == order.customer_id
+            and since <= other.placed_at < order.placed_at
+            and fingerprint_of(other.lines) == lines
+            for other in await self._orders()
+        )
+
+    async def stalled(self, *, queued_before: datetime, limit: int) -> Sequence[UUID]:
+        queued = [o for o in await self._orders() if o.processing_status is ProcessingStatus.QUEUED]
+        queued.sort(key=lambda order: order.placed_at)
+        return [order.id for order in queued if order.placed_at <= queued_before][:limit]
+
+    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
+        pending = [order for order in await self._orders() if order.status is Status.PENDING]
+        pending.sort(key=lambda order: order.pay_by)
+        return [order.id for order in pending if order.pay_by <= pay_by_before][:limit]
+
+    async def _orders(self) -> Sequence[Order]:
+        await others_run()
+        return tuple(self._store.committed.orders.values())
+
+
+def _place_of(order: Order) -> tuple[datetime, UUID]:
+    return order.placed_at, order.id
+
+
+def _payload_of(event: LoggedEvent) -> EventPayload:
+    return msgspec.json.decode(event.payload, type=EventPayload)
+
+
+def _view_of(event: LoggedEvent) -> EventView:
+    payload = _payload_of(event)
+    return EventView(
+        id=event.id,
+        seq=event.seq,
+        type=event.type,
+        occurred_at=event.occurred_at,
+        actor=payload.actor,
+        change=payload.change,
+    )
+
+
+class DictOrderCache:
+    def __init__(self) -> None:
+        self.remembered: dict[UUID, RenderedOrder] = {}
+
+    async def get(self, order_id: UUID, load: Callable[[], Awaitable[RenderedOrder]]) -> RenderedOrder:
+        if order_id not in self.remembered:
+            await self.put(await load())
+        return self.remembered[order_id]
+
+    async def put(self, order: RenderedOrder) -> None:
+        known = self.remembered.get(order.order_id)
+        if known is None or known.version < order.version:
+            self.remembered[order.order_id] = order
+
+
+# Telling
+
+
+class InMemoryEventLogReader:
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
+        await others_run()
+        place = self._store.places.get(self._name, LogPosition(0, 0))
+        return [event for event in self._store.committed.events if event.at.position > place.position][:limit]
+
+    async def advance(self, to: LogPosition) -> None:
+        await others_run()
+        self._store.places[self._name] = to
+
+
+class InMemoryEventLog:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @asynccontextmanager
+    async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
+        async with self._store.reading[name]:
+            yield InMemoryEventLogReader(self._store, name)
+
+
+class ListPublisher:
+    """`published` grows by what is handed over; while `broken`, every try fails."""
+
+    def __init__(self) -> None:
+        self.published: list[LoggedEvent] = []
+        self.broken: Exception | None = None
+
+    async def publish(self, events: Sequence[LoggedEvent]) -> None:
+        await others_run()
+        if self.broken is not None:
+            raise self.broken
+        self.published.extend(events)
+
+
+class ListJobs:
+    def __init__(self) -> None:
+        self.waiting: list[UUID] = []
+
+    async def enqueue_processing(self, order_id: UUID) -> None:
+        self.waiting.append(order_id)
+
+
+# Security
+
+
+class PlainPasswords:
+    """`checked` has the hash of every comparison: an unknown account's is the same work on `NOBODYS`."""
+
+    NOBODYS = "hash of nobody's"
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+
+    async def hash(self, password: str) -> str:
+        await others_run()
+        return f"hash of {password}"
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        await others_run()
+        self.checked.append(password_hash or self.NOBODYS)
+        return password_hash == f"hash of {password}"
+
+
+class NumberedTokens:
+    lifetime = timedelta(minutes=15)
+
+    def __init__(self) -> None:
+        self._issued: list[tuple[Actor, datetime]] = []
+
+    def issue(self, account: Account, *, at: datetime) -> str:
+        self._issued.append((account.actor, at + self.lifetime))
+        return f"token {len(self._issued)}"
+
+    def actor(self, token: str, *, at: datetime) -> Actor:
+        for number, (actor, expires_at) in enumerate(self._issued, start=1):
+            if token == f"token {number}" and at < expires_at:
+                return actor
+        raise NotAuthenticated("The token is not one of this service, or has expired.")

@@ -1,0 +1,137 @@
+"""The whole service on in-memory adapters, as the tests of the use cases see it."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from order_service.domain.actor import SYSTEM, Actor
+from order_service.domain.rules import ShopRules
+from order_service.domain.screening import ScreeningLimits
+from order_service.ports import OrderFilter
+from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_order import ChangeOrder, OrderChange
+from order_service.use_cases.change_status import ChangeStatus
+from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.get_account import GetAccount
+from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.idempotency import Answer, IdempotencyKey
+from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
+from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
+from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
+from order_service.use_cases.relay_events import RelayEvents
+from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.ship_order import ShipOrder
+from order_service.views import OrderView, RenderedOrder
+from tests.builders import CANCEL_WINDOW, NOON, TIME_TO_PAY
+from tests.in_memory import (
+    DictOrderCache,
+    InMemoryEventLog,
+    InMemoryOrderViews,
+    InMemoryTransactions,
+    ListJobs,
+    ListPublisher,
+    NumberedTokens,
+    PlainPasswords,
+    SequentialIds,
+    SettableClock,
+    Store,
+)
+
+PASSWORD = "correct horse"
+MUGS = WantedLine(name="Blue mug", quantity=2, unit_price="10", sku="MUG-BLUE")
+
+
+class Shop:
+    def __init__(
+        self,
+        *,
+        screening: ScreeningLimits | None = None,
+        transactions: InMemoryTransactions | None = None,
+        views: type[InMemoryOrderViews] = InMemoryOrderViews,
+    ) -> None:
+        rules = ShopRules(
+            time_to_pay=TIME_TO_PAY, cancel_window=CANCEL_WINDOW, screening=screening or ScreeningLimits()
+        )
+        self.clock = SettableClock(NOON)
+        self.ids = SequentialIds()
+        self.store = Store() if transactions is None else transactions.store
+        self.transactions = transactions or InMemoryTransactions(self.store)
+        self.views = views(self.store)
+        self.log = InMemoryEventLog(self.store)
+        self.cache = DictOrderCache()
+        self.publisher = ListPublisher()
+        self.jobs = ListJobs()
+        self.passwords = PlainPasswords()
+        self.tokens = NumberedTokens()
+
+        self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
+        self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock)
+        self.get_account = GetAccount(self.transactions)
+        self.place_order = PlaceOrder(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
+        self.get_order = GetOrder(self.views, self.cache)
+        self.list_orders = ListOrders(self.views)
+        self.list_order_events = ListOrderEvents(self.views, self.get_order)
+        self.change_order = ChangeOrder(self.transactions, self.views, self.cache, self.clock)
+        self.change_status = ChangeStatus(self.change_order, self.ids, rules)
+        self.record_payment = RecordPayment(self.change_order)
+        self.ship_order = ShipOrder(self.change_order, self.ids)
+        self.deliver_shipment = DeliverShipment(self.change_order)
+        self.cancel_order = CancelOrder(self.change_order, rules)
+        self.request_processing = RequestProcessing(self.transactions, self.jobs)
+        self.process_order = ProcessOrder(self.transactions, self.views, self.change_order, rules)
+        self.requeue_stalled_orders = RequeueStalledOrders(self.views, self.jobs, self.clock)
+        self.expire_unpaid_orders = ExpireUnpaidOrders(self.views, self.change_order, self.clock)
+        self.relay_events = RelayEvents(self.publisher)
+
+    async def customer(self, email: str = "ann@example.com") -> Actor:
+        return (await self.register(RegisterAccountCommand(email=email, password=PASSWORD))).actor
+
+    async def place(
+        self, by: Actor, *lines: WantedLine, key: IdempotencyKey | None = None, external_ref: str | None = None
+    ) -> Answer:
+        """Two mugs for 20.00 EUR, unless other lines are wanted."""
+        return await self.place_order(
+            PlaceOrderCommand(
+                by=by, currency="EUR", lines=lines or (MUGS,), idempotency_key=key, external_ref=external_ref
+            )
+        )
+
+    async def an_order_of(self, by: Actor) -> UUID:
+        return (await self.place(by)).order.order_id
+
+    async def a_paid_order_of(self, by: Actor) -> UUID:
+        order_id = await self.an_order_of(by)
+        await self.pay(order_id)
+        return order_id
+
+    async def pay(self, order_id: UUID, amount: str = "20.00", payment_id: str = "payment-1") -> Answer:
+        return await self.record_payment(
+            OrderChange(order_id=order_id, by=SYSTEM), payment_id=payment_id, amount=amount, method="CARD"
+        )
+
+    async def see(self, order_id: UUID) -> OrderView:
+        """The order as it is now, past every cache."""
+        return read(await self.views.get(order_id))
+
+    async def history(self, order_id: UUID) -> list[str]:
+        query = ListOrderEventsQuery(by=SYSTEM, order_id=order_id)
+        return [event.type for event in await self.list_order_events(query)]
+
+    async def count(self) -> int:
+        page = await self.views.list(OrderFilter(), start=None, limit=1000, newest_first=True)
+        return len(page.orders)
+
+
+def read(order: RenderedOrder) -> OrderView:
+    return msgspec.json.decode(order.body, type=OrderView)
+
+
+def a_key(key: str = "key-1", of: Any = "this request") -> IdempotencyKey:
+    return IdempotencyKey(key=key, fingerprint=repr(of).encode())
