@@ -1,0 +1,46 @@
+"""The rate limiter in Redis: one allowance for all processes together."""
+
+import logging
+
+from redis.asyncio import Redis
+
+from adapters.redis.connection import GONE
+from order_service.domain.errors import DependencyUnavailable
+from order_service.ports import Allowance, Quota
+
+_log = logging.getLogger(__name__)
+
+# The generic cell rate algorithm, in microseconds of Redis's own clock: one number per subject, the time at which its
+# allowance is whole again. KEYS: subject. ARGV: microseconds between two requests, requests at once.
+_TAKE = """
+local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local whole = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local left = burst * interval - (whole + interval - now)
+if left < 0 then return {0, 0, -left, whole - now} end
+redis.call('SET', KEYS[1], string.format('%.0f', whole + interval), 'PX', math.ceil((whole + interval - now) / 1000))
+return {1, math.floor(left / interval), 0, whole + interval - now}
+"""
+
+
+class RedisRateLimiter:
+    """`unchecked` counts the requests let through because Redis did not answer."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._take = redis.register_script(_TAKE)
+        self.unchecked = 0
+
+    async def take(self, quota: Quota, subject: str) -> Allowance:
+        microseconds = quota.window.total_seconds() * 1_000_000
+        try:
+            allowed, remaining, retry_after, reset = await self._take(
+                keys=[f"limit:{quota.name}:{subject}"], args=[round(microseconds / quota.limit), quota.limit]
+            )
+        except GONE as error:
+            if quota.guards_secrets:
+                raise DependencyUnavailable("Redis") from error
+            self.unchecked += 1
+            _log.warning("rate limiter: %s; %d requests unchecked", error, self.unchecked)
+            return Allowance(allowed=True, remaining=quota.limit, retry_after=0, reset=0)
+        return Allowance(allowed=bool(allowed), remaining=remaining, retry_after=retry_after / 1e6, reset=reset / 1e6)

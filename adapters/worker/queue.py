@@ -1,0 +1,47 @@
+"""The job queue: Dramatiq on Redis."""
+
+import asyncio
+from uuid import UUID
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO, Retries, ShutdownNotifications, TimeLimit
+from redis import Redis
+from redis.exceptions import RedisError
+
+from order_service.domain.errors import DependencyUnavailable
+
+QUEUE = "orders"
+PROCESS_ORDER = "process_order"
+
+_HEARTBEAT_MILLISECONDS = 5_000  # a worker that is silent for longer is gone, and its messages are handed out again
+_MAINTENANCE_CHANCE = 50_000  # in a million: one broker command in twenty looks for workers that are gone
+_PATIENCE_SECONDS = 2
+
+
+def make_broker(url: str) -> RedisBroker:
+    """Nothing connects before it is used."""
+    broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
+        client=Redis.from_url(url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS),
+        middleware=[TimeLimit(), ShutdownNotifications(), Retries(), AsyncIO()],
+        heartbeat_timeout=_HEARTBEAT_MILLISECONDS,
+        maintenance_chance=_MAINTENANCE_CHANCE,
+    )
+    broker.declare_queue(QUEUE)
+    return broker
+
+
+class DramatiqJobs:
+    """Puts jobs into the queue; `actors.py` is what takes them out."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker = broker
+
+    async def enqueue_processing(self, order_id: UUID) -> None:
+        message = dramatiq.Message[None](
+            queue_name=QUEUE, actor_name=PROCESS_ORDER, args=(str(order_id),), kwargs={}, options={}
+        )
+        try:
+            await asyncio.to_thread(self._broker.enqueue, message)
+        except (RedisError, OSError) as error:
+            raise DependencyUnavailable("Redis") from error
