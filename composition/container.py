@@ -6,6 +6,8 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
+from faststream.kafka import KafkaBroker
+from redis.asyncio import Redis
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,13 +17,24 @@ from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.kafka.dead_letters import DeadLetters
+from adapters.kafka.publisher import KafkaEvents
+from adapters.kafka.subscribers import KafkaUseCases
+from adapters.kafka.subscribers import make_broker as make_kafka_broker
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
+from adapters.persistence.leases import SqlLeases
+from adapters.persistence.once import SqlOldRecords
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
+from adapters.redis.connection import connect
+from adapters.redis.order_cache import RedisOrderCache
+from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
+from adapters.worker.queue import DramatiqJobs
+from adapters.worker.queue import make_broker as make_job_broker
 from composition.settings import Settings
 from order_service import ports
 from order_service.domain.rules import ShopRules
@@ -31,6 +44,8 @@ from order_service.use_cases.change_order import ChangeOrder
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.follow_order import FollowOrder
+from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_order_events import ListOrderEvents
@@ -39,6 +54,7 @@ from order_service.use_cases.log_in import LogIn
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.record_refund import RecordRefund
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.request_processing import RequestProcessing
@@ -63,6 +79,8 @@ class UseCases(Provider):
         ChangeStatus,
         DeliverShipment,
         ExpireUnpaidOrders,
+        FollowOrder,
+        ForgetOldRecords,
         GetAccount,
         GetOrder,
         ListOrderEvents,
@@ -71,6 +89,7 @@ class UseCases(Provider):
         PlaceOrder,
         ProcessOrder,
         RecordPayment,
+        RecordRefund,
         RegisterAccount,
         RelayEvents,
         RequestProcessing,
@@ -98,6 +117,8 @@ class Persistence(Provider):
     transactions = provide(SqlTransactions, provides=ports.Transactions)
     views = provide(SqlOrderViews, provides=ports.OrderViews)
     log = provide(SqlEventLog, provides=ports.EventLog)
+    leases = provide(SqlLeases, provides=ports.Leases)
+    old_records = provide(SqlOldRecords, provides=ports.OldRecords)
 
     @provide
     async def engine(self, settings: Settings, resources: Resources) -> AsyncIterator[AsyncEngine]:
@@ -118,9 +139,7 @@ class Security(Provider):
         return JwtTokens(resources.secret_key, lifetime=settings.access_token_lifetime)
 
 
-class Embedded(Provider):
-    """Cache, limits, events and jobs inside the process."""
-
+class InProcessStores(Provider):
     scope = Scope.APP
 
     jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue])
@@ -133,12 +152,64 @@ class Embedded(Provider):
     def limiter(self) -> ports.RateLimiter:
         return InProcessRateLimiter()
 
+
+class RedisStores(Provider):
+    scope = Scope.APP
+
+    limiter = provide(RedisRateLimiter, provides=ports.RateLimiter)
+
+    @provide
+    async def redis(self, settings: Settings) -> AsyncIterator[Redis]:
+        redis = connect(settings.redis or "")
+        yield redis
+        await redis.aclose()
+
+    @provide
+    def cache(self, redis: Redis, settings: Settings) -> ports.OrderCache:
+        return RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
+
+    @provide
+    def jobs(self, settings: Settings) -> ports.JobQueue:
+        return DramatiqJobs(make_job_broker(settings.redis or ""))
+
+
+class InProcessNews(Provider):
+    scope = Scope.APP
+
     @provide
     def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
         async def screen(event: LoggedEvent) -> None:
             await jobs.enqueue_processing(event.order_id)
 
         return InProcessEvents({"order.placed": screen})
+
+
+class KafkaNews(Provider):
+    scope = Scope.APP
+
+    use_cases = provide(KafkaUseCases)
+
+    @provide
+    async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
+        async with KafkaEvents(settings.kafka or (), topic=settings.kafka_topic) as events:
+            yield events
+
+    @provide
+    async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:
+        letters = DeadLetters(settings.kafka or (), topic=settings.dead_letter_topic)
+        yield letters
+        await letters.close()
+
+    @provide
+    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
+        return make_kafka_broker(
+            settings.kafka or (),
+            order_topic=settings.kafka_topic,
+            payments_topic=settings.kafka_payments_topic,
+            shipments_topic=settings.kafka_shipments_topic,
+            use_cases=use_cases,
+            dead_letters=dead_letters,
+        )
 
 
 class Http(Provider):
@@ -174,8 +245,11 @@ class Http(Provider):
             clock=clock,
             cursors=cursors,
             limiter=limiter,
-            account_quota=Quota(name="accounts", limit=settings.rate_limit_accounts_per_minute, window=minute),
+            account_quota=Quota(
+                name="accounts", limit=settings.rate_limit_accounts_per_minute, window=minute, guards_secrets=True
+            ),
             order_quota=Quota(name="orders", limit=settings.rate_limit_orders_per_minute, window=minute),
+            proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
             version=version("order-service"),
@@ -188,7 +262,8 @@ def make_container(settings: Settings, resources: Resources) -> AsyncContainer:
         Machine(),
         Persistence(),
         Security(),
-        Embedded(),
+        InProcessStores() if settings.redis is None else RedisStores(),
+        InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
         context={Settings: settings, Resources: resources},
     )

@@ -9,14 +9,17 @@ from collections.abc import Coroutine
 from datetime import timedelta
 
 from dishka import AsyncContainer
+from dramatiq import Worker
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.database import database, migrate
+from composition.jobs import job_broker
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
@@ -24,7 +27,6 @@ from composition.settings import Settings, SettingsError
 from order_service.domain.actor import Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
-from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 from order_service.use_cases.relay_events import RelayEvents
@@ -59,7 +61,9 @@ def _require_free_port(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, url: URL, secret: str) -> None:
-    container = make_container(settings, Resources(database=url, secret_key=secret))
+    resources = Resources(database=url, secret_key=secret)
+    container = make_container(settings, resources)
+    worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -75,6 +79,8 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             log_enabled=False,
             backpressure=_MOST_CONNECTIONS,
         )
+        if worker is not None:
+            worker.start()
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(part) for part in await _background(container, settings)]
             serving = tasks.create_task(server.serve())
@@ -85,18 +91,24 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             for task in background:
                 task.cancel()
     finally:
+        if worker is not None:
+            await asyncio.to_thread(worker.stop)
         await container.close()
 
 
 async def _background(container: AsyncContainer, settings: Settings) -> list[Coroutine[None, None, None]]:
-    requeue = await container.get(RequeueStalledOrders)
-    jobs = await container.get(InProcessJobs)
-    await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
-    return [
+    parts = [
         relay_forever(await container.get(EventLog), await container.get(RelayEvents)),
-        jobs.work(await container.get(ProcessOrder)),
-        schedule_forever(requeue, await container.get(ExpireUnpaidOrders), stalled_after=settings.stalled_after),
+        schedule_forever(container, stalled_after=settings.stalled_after),
     ]
+    if settings.redis is None:
+        jobs = await container.get(InProcessJobs)
+        parts.append(jobs.work(await container.get(ProcessOrder)))
+        requeue = await container.get(RequeueStalledOrders)
+        await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
+    if settings.kafka is not None:
+        parts.append(consume_forever(container))
+    return parts
 
 
 async def _first_admin(container: AsyncContainer) -> str | None:

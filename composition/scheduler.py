@@ -1,12 +1,21 @@
-"""The scheduler's process: what has to be done from time to time, so that nothing is left lying."""
+"""The scheduler's process, `python -m composition.scheduler`: what has to be done from time to time.
+
+Any number may run; in each round one acts.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from dishka import AsyncContainer
+
+from composition.process import run
+from composition.settings import Settings
 from order_service.domain.errors import DependencyUnavailable
+from order_service.ports import Leases
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
 _log = logging.getLogger(__name__)
@@ -14,20 +23,30 @@ _log = logging.getLogger(__name__)
 _ROUND_SECONDS = 5.0
 
 
-async def schedule_forever(
-    requeue: RequeueStalledOrders, expire: ExpireUnpaidOrders, *, stalled_after: timedelta
-) -> None:
+async def schedule_forever(container: AsyncContainer, *, stalled_after: timedelta) -> None:
+    leases = await container.get(Leases)
+    requeue = await container.get(RequeueStalledOrders)
+    chores: dict[str, Callable[[], Awaitable[int]]] = {
+        "stalled orders queued again": lambda: requeue(older_than=stalled_after),
+        "unpaid orders canceled": await container.get(ExpireUnpaidOrders),
+        "old records forgotten": await container.get(ForgetOldRecords),
+    }
     while True:
-        await _tried("requeued stalled orders", lambda: requeue(older_than=stalled_after))
-        await _tried("expired unpaid orders", expire)
+        for what, chore in chores.items():
+            try:
+                async with leases.hold("scheduler"):
+                    count = await chore()
+            except DependencyUnavailable as error:  # the next round tries again
+                _log.warning("scheduler waits: %s", error)
+                continue
+            if count:
+                _log.info("%s: %d", what, count)
         await asyncio.sleep(_ROUND_SECONDS)
 
 
-async def _tried(what: str, run: Callable[[], Awaitable[int]]) -> None:
-    try:
-        count = await run()
-    except DependencyUnavailable as error:  # the next round tries again
-        _log.warning("scheduler waits: %s", error)
-        return
-    if count:
-        _log.info("%s: %d", what, count)
+async def main(container: AsyncContainer, settings: Settings) -> None:
+    await schedule_forever(container, stalled_after=settings.stalled_after)
+
+
+if __name__ == "__main__":
+    run(main)

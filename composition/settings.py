@@ -5,10 +5,12 @@ from there. The names are those of the environment in lower case.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 from dotenv import dotenv_values
@@ -56,12 +58,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kafka_port: Port = 9092
     kafka_topic: str = "order_management_service"
     kafka_bootstrap_servers: str | None = None
+    kafka_payments_topic: str = "payments"
+    kafka_shipments_topic: str = "shipments"
 
     # Access
     secret_key: str | None = None
     access_token_minutes: Count = 60
     rate_limit_accounts_per_minute: Count = 5
     rate_limit_orders_per_minute: Count = 10
+    trusted_proxies: str = ""
     cors_origins: str = "http://localhost:3000,http://localhost:4200"
 
     # The shop's rules
@@ -98,6 +103,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
     @property
+    def redis(self) -> str | None:
+        """The address of Redis; None means that cache, limits and jobs live in the process."""
+        if self.redis_url is not None or self.redis_host is None:
+            return self.redis_url
+        password = f":{quote(self.redis_pass, safe='')}@" if self.redis_pass else ""
+        return f"redis://{password}{self.redis_host}:{self.redis_port}/{self.redis_db}"
+
+    @property
+    def kafka(self) -> list[str] | None:
+        """The brokers to ask first; None means that events stay in the process."""
+        if self.kafka_bootstrap_servers is not None:
+            return [server.strip() for server in self.kafka_bootstrap_servers.split(",") if server.strip()]
+        return None if self.kafka_host is None else [f"{self.kafka_host}:{self.kafka_port}"]
+
+    @property
+    def dead_letter_topic(self) -> str:
+        return f"{self.kafka_topic}.dead_letter"
+
+    @property
     def var(self) -> Path:
         """The folder for what the service keeps on this machine."""
         return Path(self.var_dir).absolute()
@@ -125,6 +149,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return timedelta(seconds=self.stalled_after_seconds)
 
     @property
+    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Whose word about a client's address is taken."""
+        try:
+            return [ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip()]
+        except ValueError as error:
+            raise SettingsError(f"TRUSTED_PROXIES: {error}. Use networks such as 10.0.0.0/8,::1/128.") from None
+
+    @property
     def allowed_origins(self) -> list[str]:
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
@@ -141,7 +173,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     values = {name: given[env] for env, name in _NAMES.items() if given.get(env)}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
-        _ = (settings.postgres_url, settings.shop_rules)
+        _ = (settings.postgres_url, settings.shop_rules, settings.proxies)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

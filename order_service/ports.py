@@ -189,6 +189,16 @@ class EventLog(Protocol):
         """The only active reader of this name, anywhere; waits until another one is gone."""
 
 
+class Leases(Protocol):
+    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Nobody else, anywhere, holds `name` meanwhile; waits until another holder is gone."""
+
+
+class OldRecords(Protocol):
+    async def forget(self, *, answered_before: datetime, heard_before: datetime) -> int:
+        """Deletes records of answered requests and heard messages that are older; how many."""
+
+
 class EventPublisher(Protocol):
     async def publish(self, events: Sequence[LoggedEvent]) -> None:
         """Returns once every event is safely handed over, those of one order in the given order."""

@@ -16,7 +16,7 @@ from adapters.http.content import takes_json
 from adapters.http.cursors import Cursors
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
-from adapters.http.limits import RateLimit
+from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from order_service.ports import Clock, Quota, RateLimiter, Tokens
 from order_service.use_cases.cancel_order import CancelOrder
@@ -65,6 +65,7 @@ class HttpEdge:
     limiter: RateLimiter
     account_quota: Quota
     order_quota: Quota
+    proxies: Networks
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
     version: str
@@ -75,13 +76,15 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     orders_router = Router(
         "/orders",
         route_handlers=[*orders.ROUTES, *order_lists.ROUTES],
-        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota)],
+        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_json],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Orders"],
     )
-    accounts = accounts_router(authentication=authentication, rate_limit=RateLimit(edge.limiter, edge.account_quota))
+    accounts = accounts_router(
+        authentication=authentication, rate_limit=RateLimit(edge.limiter, edge.account_quota, edge.proxies)
+    )
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router]),

@@ -1,5 +1,8 @@
 """How often somebody may ask: per account where there is one, else per client address."""
 
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -10,19 +13,22 @@ from order_service.domain.actor import Actor
 from order_service.domain.errors import RateLimited
 from order_service.ports import Quota, RateLimiter
 
+Networks = Sequence[IPv4Network | IPv6Network]
+
 
 class RateLimit(ASGIMiddleware):
     """Behind `Authentication`, if that is there at all. Every answer tells what is left (RateLimit header fields)."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, limiter: RateLimiter, quota: Quota) -> None:
+    def __init__(self, limiter: RateLimiter, quota: Quota, proxies: Networks) -> None:
         self._limiter = limiter
         self._quota = quota
+        self._proxies = proxies
         self._policy = f'"{quota.name}";q={quota.limit};w={quota.window.total_seconds():.0f}'
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        allowance = await self._limiter.take(self._quota, _subject(scope))
+        allowance = await self._limiter.take(self._quota, _subject(scope, self._proxies))
         state = f'"{self._quota.name}";r={allowance.remaining};t={seconds_up(allowance.reset)}'
         extended(scope)[RATE_LIMIT] = headers = {"RateLimit-Policy": self._policy, "RateLimit": state}
         if not allowance.allowed:
@@ -36,9 +42,27 @@ class RateLimit(ASGIMiddleware):
         await next_app(scope, receive, send_with_limits)
 
 
-def _subject(scope: Scope) -> str:
+def _subject(scope: Scope, proxies: Networks) -> str:
     actor = scope.get("auth")
     if isinstance(actor, Actor):
         return f"account:{actor.id}"
+    return f"address:{client_address(scope, proxies)}"
+
+
+def client_address(scope: Scope, proxies: Networks) -> str:
+    """The nearest address that is no proxy of ours: what stands behind it in X-Forwarded-For anybody can write."""
     client = scope["client"]
-    return f"address:{client[0] if client else ''}"
+    address = client[0] if client else ""
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+    while hops and _is_one_of(address, proxies):
+        address = hops.pop()
+    return address
+
+
+def _is_one_of(address: str, networks: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from order_service.ports import LoggedEvent
+from order_service.views import OrderView
 
 _SOURCE = b"/orders"
 
@@ -20,7 +21,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=255)]
 Headers = list[tuple[str, bytes]]
 
 
-class PaymentCaptured(msgspec.Struct, forbid_unknown_fields=False):
+class PaymentCaptured(msgspec.Struct):
     """`amount` is a decimal text in `currency`."""
 
     payment_id: Text
@@ -73,12 +74,9 @@ SHIPMENTS: Mapping[str, type[msgspec.Struct]] = {
 
 
 class OrderEvent(msgspec.Struct):
-    """The value of an event that the service tells."""
+    """What the service hears of its own events; `change`, `seq` and `actor` are there too, for others."""
 
-    order: msgspec.Raw
-    change: msgspec.Raw
-    seq: int
-    actor: msgspec.Raw
+    order: OrderView
 
 
 class Poison(Exception):

@@ -5,19 +5,17 @@ reading by position alone would skip it for ever. The reader therefore goes by t
 oldest one that is still running: below that, nothing can be added any more.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import BigInteger, func, literal, select, text, tuple_
+from sqlalchemy import BigInteger, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.leases import lease
 from adapters.persistence.tables import Xid8, order_events, relay_cursor
 from order_service.ports import EventLogReader, LoggedEvent, LogPosition
-
-_LOCK_RETRY_SECONDS = 0.5
 
 _SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
 
@@ -71,19 +69,8 @@ class SqlEventLog:
     @asynccontextmanager
     async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
         with in_domain_words():
-            async with self._engine.connect() as connection:
-                await _lock(connection, name)
-                try:
-                    yield SqlEventLogReader(connection, name, await _place(connection, name))
-                finally:
-                    # The lock belongs to the session: closing it lets go, even when it cannot answer any more.
-                    await connection.invalidate()
-
-
-async def _lock(connection: AsyncConnection, name: str) -> None:
-    take = text("SELECT pg_try_advisory_lock(hashtext('relay_cursor'), hashtext(:name))")
-    while not await connection.scalar(take, {"name": name}):  # noqa: ASYNC110 - who lets go is another process
-        await asyncio.sleep(_LOCK_RETRY_SECONDS)
+            async with lease(self._engine, f"reader {name}") as connection:
+                yield SqlEventLogReader(connection, name, await _place(connection, name))
 
 
 async def _place(connection: AsyncConnection, name: str) -> LogPosition:

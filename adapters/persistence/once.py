@@ -1,11 +1,13 @@
 """What took effect already: answered requests, and messages."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import idempotency, inbox
 from order_service.ports import AnsweredRequest
 
@@ -53,3 +55,17 @@ class SqlInbox:
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(inbox), self._inserts)
+
+
+class SqlOldRecords:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def forget(self, *, answered_before: datetime, heard_before: datetime) -> int:
+        with in_domain_words():
+            async with self._engine.begin() as connection:
+                answered = await connection.execute(
+                    delete(idempotency).where(idempotency.c.created_at < answered_before)
+                )
+                heard = await connection.execute(delete(inbox).where(inbox.c.received_at < heard_before))
+        return answered.rowcount + heard.rowcount

@@ -1,0 +1,124 @@
+"""Messages that no retry makes right: kept with the cause and the place they came from, and put back on command."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from adapters.kafka.messages import Headers
+from order_service.domain.errors import DependencyUnavailable
+
+_LARGEST_VALUE = 512 * 1024  # of a message too big for the topic the beginning is kept; the rest is at its origin
+_GROUP = "dead-letters"
+
+# Ours begin with this, so that putting a message back can take them off again.
+_PREFIX = "x-dead-letter-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """`value` is as it came, unless `cut`."""
+
+    topic: str
+    partition: int
+    offset: int
+    cause: str
+    detail: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    cut: bool
+
+
+class DeadLetters:
+    def __init__(self, bootstrap_servers: Sequence[str], *, topic: str) -> None:
+        self._bootstrap_servers = list(bootstrap_servers)
+        self._topic = topic
+        self._producer: AIOKafkaProducer | None = None
+
+    async def put(self, record: Any, *, cause: str, detail: str) -> None:
+        """Keeps the consumed `record`. Returns once the broker has it; raises DependencyUnavailable."""
+        value = record.value
+        cut = value is not None and len(value) > _LARGEST_VALUE
+        notes = {
+            "cause": cause,
+            "detail": detail[:1000],
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "cut": "true" if cut else "false",
+        }
+        headers = [(name, content) for name, content in record.headers if not name.startswith(_PREFIX)]
+        headers += [(_PREFIX + name, note.encode()) for name, note in notes.items()]
+        await self._send(self._topic, value[:_LARGEST_VALUE] if cut else value, record.key, headers)
+
+    async def redrive(self, *, limit: int) -> AsyncIterator[DeadLetter]:
+        """Puts up to `limit` letters back where they came from, oldest first, each once; a cut one stays."""
+        async for letter, commit in self._read(limit=limit, group_id=_GROUP):
+            if not letter.cut:
+                await self._send(letter.topic, letter.value, letter.key, letter.headers)
+            await commit()
+            yield letter
+
+    async def all(self, *, limit: int) -> AsyncIterator[DeadLetter]:
+        """Every letter that is kept, put back or not, oldest first."""
+        async for letter, _ in self._read(limit=limit, group_id=None):
+            yield letter
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers) -> None:
+        try:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap_servers, enable_idempotence=True, request_timeout_ms=10_000
+                )
+                await producer.start()
+                self._producer = producer
+            await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise DependencyUnavailable("Kafka") from error
+
+    async def _read(self, *, limit: int, group_id: str | None) -> AsyncIterator[tuple[DeadLetter, Any]]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            group_id=group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(self._topic, n) for n in consumer.partitions_for_topic(self._topic) or ()]
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            for partition in partitions:
+                offset = await consumer.committed(partition) if group_id else None
+                consumer.seek(partition, offset or (await consumer.beginning_offsets([partition]))[partition])
+            while limit and any([await consumer.position(p) < ends[p] for p in partitions]):
+                record = await consumer.getone()
+                limit -= 1
+                place = {TopicPartition(record.topic, record.partition): record.offset + 1}
+                yield _letter(record), lambda place=place: consumer.commit(place)
+        finally:
+            await consumer.stop()
+
+
+def _letter(record: Any) -> DeadLetter:
+    notes = {name[len(_PREFIX) :]: note.decode() for name, note in record.headers if name.startswith(_PREFIX)}
+    return DeadLetter(
+        topic=notes["topic"],
+        partition=int(notes["partition"]),
+        offset=int(notes["offset"]),
+        cause=notes["cause"],
+        detail=notes["detail"],
+        key=record.key,
+        value=record.value,
+        headers=[(name, content) for name, content in record.headers if not name.startswith(_PREFIX)],
+        cut=notes["cut"] == "true",
+    )

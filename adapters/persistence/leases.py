@@ -1,0 +1,37 @@
+"""One at a time, in all processes together: an advisory lock of PostgreSQL, held by a session of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.persistence.failures import in_domain_words
+
+_RETRY_SECONDS = 0.5
+
+
+class SqlLeases:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def hold(self, name: str) -> AsyncIterator[None]:
+        with in_domain_words():
+            async with lease(self._engine, name):
+                yield
+
+
+@asynccontextmanager
+async def lease(engine: AsyncEngine, name: str) -> AsyncIterator[AsyncConnection]:
+    """The connection that holds the lease; `engine` must be in autocommit, so that waiting holds no snapshot."""
+    async with engine.connect() as connection:
+        take = text("SELECT pg_try_advisory_lock(hashtext('order-service'), hashtext(:name))")
+        while not await connection.scalar(take, {"name": name}):  # noqa: ASYNC110 - who lets go is another process
+            await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            yield connection
+        finally:
+            # The lock belongs to the session: closing it lets go, even when it cannot answer any more.
+            await connection.invalidate()

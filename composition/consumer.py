@@ -1,0 +1,40 @@
+"""The consumer's process, `python -m composition.consumer`: hears of orders, payments and shipments over Kafka.
+
+Any number may run; Kafka shares the partitions out among them.
+"""
+
+import asyncio
+import logging
+
+from aiokafka.errors import KafkaError
+from dishka import AsyncContainer
+from faststream.kafka import KafkaBroker
+
+from composition.process import run
+from composition.settings import Settings, SettingsError
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 2.0
+
+
+async def consume_forever(container: AsyncContainer) -> None:
+    """Waits for a Kafka that is not there yet; once it was, the client finds back by itself."""
+    while True:
+        try:
+            async with await container.get(KafkaBroker) as broker:
+                await broker.start()
+                await asyncio.Event().wait()
+        except KafkaError as error:
+            _log.warning("consumer waits: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def main(container: AsyncContainer, settings: Settings) -> None:
+    if settings.kafka is None:
+        raise SettingsError("Set KAFKA_HOST or KAFKA_BOOTSTRAP_SERVERS; without them there is nothing to consume.")
+    await consume_forever(container)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,30 @@
+"""The queue's jobs, and what they are made of."""
+
+from uuid import UUID
+
+from dishka import AsyncContainer
+from dramatiq.brokers.redis import RedisBroker
+
+from adapters.worker.actors import declare_actors
+from adapters.worker.queue import make_broker
+from composition.container import Resources, make_container
+from composition.settings import Settings, SettingsError
+from order_service.use_cases.process_order import ProcessOrder
+
+
+def job_broker(settings: Settings, resources: Resources) -> RedisBroker:
+    """A broker that knows its actors. Raises SettingsError without a Redis."""
+    if settings.redis is None:
+        raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to work on.")
+    opened: list[AsyncContainer] = []
+
+    async def process(order_id: UUID) -> None:
+        if not opened:  # in the event loop in which all jobs of this process run, so only now
+            opened.append(make_container(settings, resources))
+        async with opened[0]() as scope:
+            process_order = await scope.get(ProcessOrder)
+            await process_order(order_id)
+
+    broker = make_broker(settings.redis)
+    declare_actors(broker, process=process)
+    return broker
