@@ -1,6 +1,6 @@
 """Who is asking: from the Bearer token to the actor."""
 
-from typing import Any
+from typing import Any, Self
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -20,6 +20,9 @@ class Authentication(ASGIMiddleware):
     def __init__(self, tokens: Tokens, clock: Clock) -> None:
         self._tokens = tokens
         self._clock = clock
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # the framework copies routers, with all they hold; but not the tokens' keys
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")

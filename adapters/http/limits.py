@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Self
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -26,6 +27,9 @@ class RateLimit(ASGIMiddleware):
         self._quota = quota
         self._proxies = proxies
         self._policy = f'"{quota.name}";q={quota.limit};w={quota.window.total_seconds():.0f}'
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # the framework copies routers, with all they hold; but there is one limiter
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         allowance = await self._limiter.take(self._quota, _subject(scope, self._proxies))

@@ -6,14 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import httpx
-
-from tests.services.launch import spawn
 
 READY_SECONDS = 60
 
@@ -40,3 +38,86 @@ def commands(port: int, *, api_workers: int, worker_threads: int) -> Mapping[str
         "worker": [str(BIN / "dramatiq"), "composition.worker:broker", "-p", "1", "-t", str(worker_threads)],
         "scheduler": [sys.executable, "-m", "composition.scheduler"],
     }
+
+
+class Fleet:
+    """The roles as processes with one environment; each in a session of its own, to be killed whole."""
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        port: int,
+        api_workers: int = 1,
+        worker_threads: int = 4,
+    ) -> None:
+        self._folder = folder
+        self._environment = {"PATH": os.environ["PATH"], **environment}
+        self._commands = commands(port, api_workers=api_workers, worker_threads=worker_threads)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.address = f"http://127.0.0.1:{port}"
+        self.roles = tuple(self._commands)
+
+    def start(self, *roles: str) -> None:
+        for role in roles or self.roles:
+            with (self._folder / f"{role}.log").open("ab") as log:
+                self._running[role] = subprocess.Popen(
+                    self._commands[role],
+                    cwd=self._folder,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+    def kill(self, role: str) -> None:
+        self._end(role, signal.SIGKILL)
+
+    def stop(self, *roles: str) -> None:
+        """An orderly end, which is waited for."""
+        for role in roles or tuple(self._running):
+            self._end(role, signal.SIGTERM)
+
+    def until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                if httpx.get(f"{self.address}/readyz").is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the API is not ready; see {self._folder}/api.log")
+            time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _end(self, role: str, signal_number: signal.Signals) -> None:
+        process = self._running.pop(role, None)
+        if process is None:
+            return
+        # Terminated: the first process sees to its children. Killed: nobody is left to do so.
+        if signal_number is signal.SIGKILL:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.send_signal(signal_number)
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
