@@ -38,6 +38,10 @@ services ACTION:
 crash-test *ARGS:
     uv run python -m tests.crash {{ARGS}}
 
+# Write docs/asyncapi.json anew from the code
+asyncapi:
+    @uv run --quiet order-service asyncapi > docs/asyncapi.json
+
 # Bring the database's schema to the newest revision
 migrate:
     uv run order-service migrate

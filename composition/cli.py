@@ -1,14 +1,24 @@
 """The command `order-service`."""
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from dishka import AsyncContainer
 
 from adapters.embedded.postgres import PostgresStartFailed
+from adapters.kafka.dead_letters import DeadLetters
+from adapters.persistence.event_log import SqlEventLog
 from composition import demo
+from composition.container import asyncapi
 from composition.database import database, migrate, new_migration
 from composition.embedded import run_embedded
+from composition.process import container, resources
+from composition.relay import CURSOR
 from composition.settings import Settings, SettingsError, read_settings
+from order_service.domain.errors import DependencyUnavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add(commands, "migrate", _migrate, "bring the database's schema to the newest revision")
     migration = _add(commands, "migration", _migration, "write a revision with what the tables in code have new")
     migration.add_argument("name", help="what the revision does, such as 'index orders by status'")
+    relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
+    relay.add_argument("action", choices=["status", "rebase"])
+    letters = _add(
+        commands, "dead-letters", _dead_letters, "see messages that could not be handled, or put them back"
+    )
+    letters.add_argument("action", choices=["list", "redrive"])
+    letters.add_argument("--limit", type=int, default=100, help="at most so many (default: 100)")
+    _add(commands, "asyncapi", _asyncapi, "print the description of the Kafka side (AsyncAPI 3)")
     given = parser.parse_args(arguments)
     try:
         code: int = given.run(read_settings(), given)
@@ -60,6 +78,55 @@ def _migration(settings: Settings, given: argparse.Namespace) -> int:
         migrate(url)
         new_migration(url, given.name)
     return 0
+
+
+def _relay(settings: Settings, given: argparse.Namespace) -> int:
+    async def act(opened: AsyncContainer) -> None:
+        log = await opened.get(SqlEventLog)
+        if given.action == "rebase":
+            await log.rebase(CURSOR)
+        lag = await log.lag(CURSOR)
+        _tell({"behind": lag.events, "oldest": lag.oldest})
+
+    return _with_container(settings, act)
+
+
+def _dead_letters(settings: Settings, given: argparse.Namespace) -> int:
+    if settings.kafka is None:
+        raise SettingsError("Set KAFKA_HOST or KAFKA_BOOTSTRAP_SERVERS; without them there are no dead letters.")
+
+    async def act(opened: AsyncContainer) -> None:
+        letters = await opened.get(DeadLetters)
+        read = letters.all if given.action == "list" else letters.redrive
+        async for letter in read(limit=given.limit):
+            value = None if letter.value is None else letter.value.decode(errors="replace")
+            place = f"{letter.topic}/{letter.partition}@{letter.offset}"
+            _tell({"from": place, "cause": letter.cause, "detail": letter.detail, "cut": letter.cut, "value": value})
+
+    return _with_container(settings, act)
+
+
+def _asyncapi(settings: Settings, _: argparse.Namespace) -> int:
+    print(msgspec.json.format(msgspec.json.encode(asyncapi(settings)), indent=2).decode())
+    return 0
+
+
+def _with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[None]]) -> int:
+    async def main() -> None:
+        async with container(settings, resources(settings)) as opened:
+            await act(opened)
+
+    try:
+        asyncio.run(main())
+    except DependencyUnavailable as error:
+        print(f"order-service: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _tell(fields: dict[str, object]) -> None:
+    """A line of JSON, for people and scripts alike."""
+    print(msgspec.json.encode(fields).decode())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
 from faststream.kafka import KafkaBroker
@@ -17,6 +18,7 @@ from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.kafka.asyncapi import describe
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.kafka.publisher import KafkaEvents
 from adapters.kafka.subscribers import KafkaUseCases
@@ -60,6 +62,18 @@ from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 from order_service.use_cases.ship_order import ShipOrder
+
+VERSION = version("order-service")
+
+
+def asyncapi(settings: Settings) -> dict[str, Any]:
+    """The description of the Kafka side, with this installation's topics."""
+    return describe(
+        version=VERSION,
+        order_topic=settings.kafka_topic,
+        payments_topic=settings.kafka_payments_topic,
+        shipments_topic=settings.kafka_shipments_topic,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +130,7 @@ class Persistence(Provider):
 
     transactions = provide(SqlTransactions, provides=ports.Transactions)
     views = provide(SqlOrderViews, provides=ports.OrderViews)
-    log = provide(SqlEventLog, provides=ports.EventLog)
+    log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
     leases = provide(SqlLeases, provides=ports.Leases)
     old_records = provide(SqlOldRecords, provides=ports.OldRecords)
 
@@ -252,7 +266,8 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
-            version=version("order-service"),
+            version=VERSION,
+            asyncapi=asyncapi(settings),
         )
 
 

@@ -5,17 +5,22 @@ Any number may run; one is active, and another takes over when it is gone.
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
 from dishka import AsyncContainer
 
+from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from composition.process import run
-from composition.settings import Settings
+from composition.settings import Settings, SettingsError
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import EventLog
 from order_service.use_cases.relay_events import RelayEvents
 
 _log = logging.getLogger(__name__)
 
+CURSOR = "relay"
+
+_LAG_SECONDS = 10.0
 _IDLE_SECONDS = 0.02
 _RECOVERY_SECONDS = 1.0
 
@@ -24,7 +29,7 @@ async def relay_forever(log: EventLog, relay_events: RelayEvents) -> None:
     """Reads the log for as long as it is let; a dependency that is gone is waited for, and nothing is skipped."""
     while True:
         try:
-            async with log.reader("relay") as reader:
+            async with log.reader(CURSOR) as reader:
                 while True:
                     if not await relay_events(reader):
                         await asyncio.sleep(_IDLE_SECONDS)
@@ -33,8 +38,26 @@ async def relay_forever(log: EventLog, relay_events: RelayEvents) -> None:
             await asyncio.sleep(_RECOVERY_SECONDS)
 
 
+async def tell_lag(log: SqlEventLog) -> None:
+    """Says in the log how far the relay is behind, for as long as it is."""
+    while True:
+        await asyncio.sleep(_LAG_SECONDS)
+        try:
+            lag = await log.lag(CURSOR)
+        except DependencyUnavailable:
+            continue  # the relay itself says so
+        if lag.oldest is not None:
+            age = (datetime.now(UTC) - lag.oldest).total_seconds()
+            _log.info("relay lag: %d events, the oldest of %.1f s ago", lag.events, age)
+
+
 async def main(container: AsyncContainer, _: Settings) -> None:
-    await relay_forever(await container.get(EventLog), await container.get(RelayEvents))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(relay_forever(await container.get(EventLog), await container.get(RelayEvents)))
+            tasks.create_task(tell_lag(await container.get(SqlEventLog)))
+    except* LogOfAnotherCluster as errors:
+        raise SettingsError(str(errors.exceptions[0])) from None
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ class HttpEdge:
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
     version: str
+    asyncapi: Mapping[str, object]
 
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
@@ -91,6 +92,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             health_router(edge.checks),
             problem_page,
             docs.assets,
+            docs.asyncapi_route(edge.asyncapi),
         ],
         dependencies={
             "cursors": _always(edge.cursors),

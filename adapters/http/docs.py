@@ -1,9 +1,11 @@
 """The API's description, and a page to try it from. Nothing on it comes from anywhere but here."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Router
+import msgspec
+from litestar import Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
@@ -49,6 +51,16 @@ class _WithoutCatchAll(Router):
 
 
 assets = create_static_files_router("/docs-assets", directories=[_ASSETS], include_in_schema=False)
+
+
+def asyncapi_route(document: Mapping[str, object]) -> HTTPRouteHandler:
+    body = msgspec.json.encode(document)
+
+    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=False)
+    def asyncapi() -> Response[bytes]:
+        return Response(body, media_type="application/json")
+
+    return asyncapi
 
 
 def openapi_config(version: str) -> OpenAPIConfig:

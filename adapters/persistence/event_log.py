@@ -7,8 +7,10 @@ oldest one that is still running: below that, nothing can be added any more.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import BigInteger, func, literal, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, case, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +21,18 @@ from order_service.ports import EventLogReader, LoggedEvent, LogPosition
 
 _SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
 
+_THIS_CLUSTER = (
+    select(literal_column("system_identifier", BigInteger)).select_from(func.pg_control_system()).scalar_subquery()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """`oldest`: when the first event that is not published happened; None when all are."""
+
+    events: int
+    oldest: datetime | None
+
 
 class SqlEventLogReader:
     def __init__(self, connection: AsyncConnection, name: str, place: LogPosition) -> None:
@@ -27,10 +41,9 @@ class SqlEventLogReader:
         self._place = place
 
     async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
-        here = tuple_(literal(self._place.tx_id, Xid8), literal(self._place.position, BigInteger))
         query = (
             select(order_events)
-            .where(tuple_(order_events.c.tx_id, order_events.c.position) > here, _SETTLED)
+            .where(_behind(self._place), _SETTLED)
             .order_by(order_events.c.tx_id, order_events.c.position)
             .limit(limit)
         )
@@ -50,21 +63,60 @@ class SqlEventLogReader:
         ]
 
     async def advance(self, to: LogPosition) -> None:
-        moved = insert(relay_cursor).values(name=self._name, tx_id=to.tx_id, position=to.position)
+        moved = insert(relay_cursor).values(
+            name=self._name, tx_id=to.tx_id, position=to.position, system_identifier=_THIS_CLUSTER
+        )
         with in_domain_words():
             await self._connection.execute(
                 moved.on_conflict_do_update(
                     index_elements=["name"],
-                    set_={"tx_id": moved.excluded.tx_id, "position": moved.excluded.position},
+                    set_={
+                        "tx_id": moved.excluded.tx_id,
+                        "position": moved.excluded.position,
+                        "system_identifier": moved.excluded.system_identifier,
+                    },
                 )
             )
         self._place = to
+
+
+class LogOfAnotherCluster(Exception):
+    """The log was restored into another cluster, where transaction ids begin anew: its order says nothing there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The event log was restored from another PostgreSQL cluster, so its transaction ids mean nothing here. "
+            "Run `order-service relay rebase` once, then start the relay again."
+        )
 
 
 class SqlEventLog:
     def __init__(self, engine: AsyncEngine) -> None:
         # Each statement stands alone: an open transaction would hold back the very horizon that is waited for.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def lag(self, name: str) -> Lag:
+        """How far the reader is behind, counting what is not settled yet."""
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                place = await _place(connection, name)
+                behind = select(func.count(), func.min(order_events.c.occurred_at)).where(_behind(place))
+                row = (await connection.execute(behind)).one()
+        return Lag(events=row[0], oldest=row[1])
+
+    async def rebase(self, name: str) -> None:
+        """Makes a log that came from another cluster readable here: what was published stays behind the reader."""
+        engine = self._engine.execution_options(isolation_level="READ COMMITTED")
+        async with engine.begin() as connection:
+            row = (await connection.execute(select(relay_cursor).where(relay_cursor.c.name == name))).one_or_none()
+            place = LogPosition(0, 0) if row is None else LogPosition(row.tx_id, row.position)
+            still_to_read = case((_behind(place), literal(1, Xid8)), else_=literal(0, Xid8))
+            await connection.execute(update(order_events).values(tx_id=still_to_read))
+            await connection.execute(
+                update(relay_cursor)
+                .where(relay_cursor.c.name == name)
+                .values(tx_id=0, position=2**63 - 1, system_identifier=_THIS_CLUSTER)
+            )
 
     @asynccontextmanager
     async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
@@ -73,10 +125,17 @@ class SqlEventLog:
                 yield SqlEventLogReader(connection, name, await _place(connection, name))
 
 
+def _behind(place: LogPosition) -> ColumnElement[bool]:
+    here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
+    return tuple_(order_events.c.tx_id, order_events.c.position) > here
+
+
 async def _place(connection: AsyncConnection, name: str) -> LogPosition:
-    row = (
-        await connection.execute(
-            select(relay_cursor.c.tx_id, relay_cursor.c.position).where(relay_cursor.c.name == name)
-        )
-    ).one_or_none()
-    return LogPosition(0, 0) if row is None else LogPosition(row.tx_id, row.position)
+    """Raises LogOfAnotherCluster."""
+    query = select(relay_cursor, _THIS_CLUSTER.label("this_cluster")).where(relay_cursor.c.name == name)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return LogPosition(0, 0)
+    if row.system_identifier not in (None, row.this_cluster):
+        raise LogOfAnotherCluster
+    return LogPosition(row.tx_id, row.position)

@@ -129,6 +129,7 @@ relay_cursor = Table(
     Column("name", Text, primary_key=True),
     Column("tx_id", Xid8, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("system_identifier", BigInteger, comment="the cluster whose transaction ids these are"),
 )
 
 idempotency = Table(
