@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.services.kafka import TOPICS, KafkaServer
+from tests.services.postgres import PostgresServer
 from tests.services.redis import RedisServer
 from tests.services.server import ROOT, ServiceError
 
@@ -25,7 +26,7 @@ settings (environment variables):
 
 
 class Service(Protocol):
-    """What is asked of a service here. PostgreSQL joins by one such class and a line in `services`."""
+    """What is asked of a service here."""
 
     @property
     def name(self) -> str: ...
@@ -52,6 +53,7 @@ def services(folder: Path) -> list[Service]:
     settings = os.environ
     topics = settings.get("SERVICES_KAFKA_TOPICS")
     return [
+        PostgresServer(folder, detached=True),
         RedisServer(
             folder,
             int(settings.get("SERVICES_REDIS_PORT", "0")),
@@ -73,6 +75,7 @@ def up(folder: Path) -> int:
     failures = _all_at_once(wanted, lambda service: service.start())
     lines = [f"{key}={value}\n" for service in wanted if service.running for key, value in service.env.items()]
     draft = folder / "env.new"
+    draft.touch(mode=0o600)  # a password is in it
     draft.write_text("".join(lines))
     draft.replace(folder / "env")
     _show(
