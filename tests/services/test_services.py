@@ -169,7 +169,7 @@ async def test_kafka_refuses_a_message_of_2_mb(kafka: KafkaServer) -> None:
 
 def test_one_command_starts_all_and_one_leaves_no_process(tmp_path: Path) -> None:
     first = launcher("up", tmp_path)
-    assert first.stdout.count("started") == 2, first
+    assert first.stdout.count("started") == 3, first
     settings = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     with redis.Redis.from_url(settings["TEST_REDIS_URL"]) as client:
         client.set("order", "placed")

@@ -1,0 +1,77 @@
+"""Compares what the clients were told with what the tables say. Shares no code with the service: plain SQL."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from tests.crash.customers import Placing
+
+ALL_PROCESSED = "SELECT count(*) = 0 FROM orders WHERE processing_status = 'QUEUED'"
+ALL_RELAYED = """
+    SELECT count(*) = 0 FROM order_events e
+    WHERE NOT EXISTS (SELECT FROM relay_cursor c WHERE (e.tx_id, e.position) <= (c.tx_id, c.position))
+"""
+GAPS = """
+    SELECT count(*) FROM orders o
+    LEFT JOIN (SELECT aggregateid, array_agg(seq ORDER BY seq) AS seqs FROM order_events GROUP BY 1) e
+        ON e.aggregateid = o.id
+    WHERE e.seqs IS DISTINCT FROM (SELECT array_agg(n) FROM generate_series(1, o.version) n)
+"""
+DIFFERING_SNAPSHOTS = """
+    SELECT count(*) FROM orders o JOIN order_events e ON e.aggregateid = o.id AND e.seq = o.version
+    WHERE e.payload -> 'order' IS DISTINCT FROM o.body
+"""
+ORPHANS = "SELECT count(*) FROM order_events e WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.aggregateid)"
+EVENTS_PER_ORDER = """
+    SELECT o.id, count(*) FILTER (WHERE e.type = 'order.placed') AS placed,
+           count(*) FILTER (WHERE e.type IN ('order.processed', 'order.rejected')) AS processed
+    FROM orders o LEFT JOIN order_events e ON e.aggregateid = o.id GROUP BY o.id
+"""
+
+
+async def figures(database: Any, placings: Sequence[Placing]) -> dict[str, int]:
+    """Every figure but `orders` and `acknowledged` is a broken promise unless it is 0."""
+    rows = {str(row["id"]): row for row in await database.fetch("SELECT * FROM orders")}
+    keys = {row["key"]: str(row["order_id"]) for row in await database.fetch("SELECT key, order_id FROM idempotency")}
+    asked = {placing.key: placing for placing in placings}
+    acknowledged = [(placing, placing.order) for placing in placings if placing.order is not None]
+    per_order = await database.fetch(EVENTS_PER_ORDER)
+    orders_by_key = Counter(keys.values())
+    return {
+        "orders": len(rows),
+        "acknowledged": len(acknowledged),
+        "lost": sum(order["id"] not in rows for _, order in acknowledged),
+        "changed": sum(order["id"] in rows and not _same(order, rows[order["id"]]) for _, order in acknowledged),
+        "answered with another key's order": sum(keys.get(p.key) != order["id"] for p, order in acknowledged),
+        "not asked for": sum(not _asked_for(row, keys, asked) for row in rows.values()),
+        "duplicated": len(rows) - len(orders_by_key),
+        "gaps in seq": await database.fetchval(GAPS),
+        "snapshots that differ": await database.fetchval(DIFFERING_SNAPSHOTS),
+        "events without an order": await database.fetchval(ORPHANS),
+        "placed not exactly once": sum(row["placed"] != 1 for row in per_order),
+        "not processed": sum(row["processed"] == 0 for row in per_order),
+        "processed twice": sum(row["processed"] > 1 for row in per_order),
+    }
+
+
+def _same(order: dict[str, Any], row: asyncpg.Record) -> bool:
+    body = json.loads(row["body"])
+    total = Decimal(row["total"]) / 100
+    return bool(
+        body["lines"] == order["lines"] and Decimal(order["total"]) == total and body["number"] == row["number"]
+    )
+
+
+def _asked_for(row: asyncpg.Record, keys: dict[str, str], asked: dict[str, Placing]) -> bool:
+    """Whether a client sent the very request that this order answers."""
+    key = next((key for key, order_id in keys.items() if order_id == str(row["id"])), None)
+    if key not in asked:
+        return False
+    lines = [
+        {name: line[name] for name in ("name", "quantity", "unit_price")} for line in json.loads(row["body"])["lines"]
+    ]
+    return asked[key].customer_id == str(row["customer_id"]) and asked[key].wanted["lines"] == lines
