@@ -58,7 +58,11 @@ class Customer:
             answers = await asyncio.gather(*(self._placed(placing) for _ in range(copies)))
             placing.order = answers[0].json()
             self._diary.differing_answers += len({answer.content for answer in answers}) - 1
+            await self.placed(placing)
         await self._http.aclose()
+
+    async def placed(self, placing: Placing) -> None:
+        """What this customer does next."""
 
     async def _placed(self, placing: Placing) -> httpx.Response:
         """Again and again with the same key, until there is an answer that counts."""

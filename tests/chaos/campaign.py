@@ -1,0 +1,105 @@
+"""The campaign: a shop at work, and everything under it killed again and again."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import make_url
+
+from adapters.security.tokens import JwtTokens
+from order_service.domain.account import Account
+from order_service.domain.actor import Role
+from tests.chaos import checker
+from tests.chaos.shop import Books, PaymentService, Shop, ShoppingCustomer
+from tests.chaos.world import World
+from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
+from tests.crash.checker import figures as figures_of_orders
+from tests.crash.customers import Diary
+from tests.fleet.conftest import SECRET_KEY
+from tests.fleet.topics import told
+
+SETTLE_SECONDS = 120
+
+
+async def run(
+    folder: Path, *, orders: int, kills: int, seed: int, clients: int, minutes: float
+) -> tuple[dict[str, int], Counter[str]]:
+    """The figures by name, and who was killed how often."""
+    world, diary, books = World(folder), Diary(), Books()
+    await world.start()
+    try:
+        payments = PaymentService(world.kafka.bootstrap_servers, world.topics["KAFKA_PAYMENTS_TOPIC"])
+        shop = Shop(world.fleet.address, _operator(), payments, books, seed=seed)
+        customers = [ShoppingCustomer(world.fleet.address, diary, shop, seed=seed + n) for n in range(clients)]
+        await asyncio.gather(*(customer.register() for customer in customers))
+        stop = asyncio.Event()
+        shopping = [asyncio.create_task(customer.place_until(stop)) for customer in customers]
+        killed = await _kill(world, diary, orders=orders, kills=kills, chance=random.Random(seed), minutes=minutes)
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*shopping), SETTLE_SECONDS)
+        await shop.close()
+        await payments.close()
+        return await _settled(world, diary, books), killed
+    finally:
+        await asyncio.to_thread(world.stop)
+
+
+async def _kill(
+    world: World, diary: Diary, *, orders: int, kills: int, chance: random.Random, minutes: float
+) -> Counter[str]:
+    """Until both numbers are reached, or the time is up; kills are spread over the orders."""
+    killed: Counter[str] = Counter()
+    deadline = time.monotonic() + minutes * 60
+    while (killed.total() < kills or len(diary.acknowledged) < orders) and time.monotonic() < deadline:
+        await asyncio.sleep(chance.uniform(0.2, 2.0))
+        if killed.total() >= kills or killed.total() * orders > kills * len(diary.acknowledged) + orders:
+            continue
+        victim = chance.choice(world.victims)
+        await world.kill(victim)
+        killed[victim] += 1
+        await asyncio.sleep(chance.uniform(0, 2.0))
+        await world.revive(victim)
+        print(f"\r{killed.total()} killed, {len(diary.acknowledged)} orders, last: {victim:20}", end="", flush=True)
+    print()
+    return killed
+
+
+async def _settled(world: World, diary: Diary, books: Books) -> dict[str, int]:
+    """Waits, but not for ever, until everything is quiet; then looks."""
+    database = await _database(world.database_url)
+    try:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            quiet = await database.fetchval(ALL_PROCESSED) and await database.fetchval(ALL_RELAYED)
+            if quiet and (await checker.figures(database, books, []))["payments lost"] == 0:
+                break
+            await asyncio.sleep(0.5)
+        records = await told(world.kafka.bootstrap_servers, world.topics["KAFKA_TOPIC"])
+        return {
+            "retries": diary.retries,
+            "refused": books.refusals,
+            **await figures_of_orders(database, diary.placings, keys_of_placings_alone=True),
+            **await checker.figures(database, books, records),
+            "two copies with different answers": diary.differing_answers,
+        }
+    finally:
+        await database.close()
+
+
+async def _database(url: str) -> Any:
+    parts = make_url(url)
+    return await asyncpg.connect(
+        host=str(parts.query["host"]), user=parts.username, password=parts.password, database=parts.database
+    )
+
+
+def _operator() -> str:
+    now = datetime.now(UTC)
+    account = Account(id=UUID(int=1), email="", password_hash="", role=Role.OPERATOR, created_at=now)
+    return JwtTokens(SECRET_KEY, lifetime=timedelta(hours=2)).issue(account, at=now)
