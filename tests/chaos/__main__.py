@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import random
 import shutil
 import sys
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that Kafka is away is what we are here for
     print(f"seed {given.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="order-service-chaos-"))
     found, killed = asyncio.run(

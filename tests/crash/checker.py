@@ -67,11 +67,17 @@ async def figures(
 
 
 def _same(order: dict[str, Any], row: asyncpg.Record) -> bool:
+    """What was agreed on: number, total and lines; what has shipped since may differ."""
     body = json.loads(row["body"])
-    total = Decimal(row["total"]) / 100
     return bool(
-        body["lines"] == order["lines"] and Decimal(order["total"]) == total and body["number"] == row["number"]
+        [_agreed(line) for line in body["lines"]] == [_agreed(line) for line in order["lines"]]
+        and Decimal(order["total"]) == Decimal(row["total"]) / 100
+        and order["number"] == row["number"]
     )
+
+
+def _agreed(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: line[name] for name in ("line_id", "name", "quantity", "unit_price")}
 
 
 def _asked_for(row: asyncpg.Record, placing: Placing | None) -> bool:
