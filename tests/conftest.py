@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.persistence.engine import create_engine
+from tests.services import KafkaServer, RedisServer
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 PARALLEL = 20
@@ -72,6 +73,26 @@ def template(postgres: URL) -> Iterator[URL]:
         thread.submit(make).result()
         yield url
         thread.submit(lambda: asyncio.run(execute(postgres, f"DROP DATABASE {url.database}"))).result()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """TEST_REDIS_URL, else a Redis of our own. Nobody may kill it: a test that wants to starts another."""
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """TEST_KAFKA_BOOTSTRAP_SERVERS, else a Kafka of our own. Nobody may kill it either."""
+    if servers := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
+        yield servers
+        return
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
+        yield server.bootstrap_servers
 
 
 @pytest.fixture

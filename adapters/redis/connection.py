@@ -4,19 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from order_service.domain.errors import DependencyUnavailable
 
 _PATIENCE_SECONDS = 0.25
 """Redis answers in well under a millisecond, or not at all: who waits longer for a cache loses more than it saves."""
 
-GONE = (RedisConnectionError, RedisTimeoutError, RedisError, OSError)
+GONE = (RedisError, OSError)
 
 
-def connect(url: str, *, connections: int = 32) -> Redis:
+def connect(url: str, *, connections: int = 128) -> Redis:
     """Nothing connects before it is used; every wait, for a connection or an answer, ends after 0.25 s."""
     pool = BlockingConnectionPool.from_url(
         url,

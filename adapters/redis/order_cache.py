@@ -28,12 +28,19 @@ _WRITE = """
 local known = redis.call('GET', KEYS[1])
 if ARGV[3] ~= '' then
   if known ~= ARGV[3] then return 0 end
-elseif known and string.sub(known, 1, 6) ~= 'lease:'
+elseif known and #known >= 24 and string.sub(known, 1, 6) ~= 'lease:'
     and struct.unpack('>I8', known) >= struct.unpack('>I8', ARGV[1]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
+"""
+
+# KEYS: order. ARGV: a lease, its milliseconds. Gives what is there; if nothing is, leaves the lease.
+_LOOK_OR_LEASE = """
+local known = redis.call('GET', KEYS[1])
+if not known then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return known
 """
 
 
@@ -47,6 +54,7 @@ class RedisOrderCache:
         self._redis = redis
         self._seconds = seconds_to_live
         self._write = redis.register_script(_WRITE)
+        self._look_or_lease = redis.register_script(_LOOK_OR_LEASE)
         # What could not be written while Redis was away: until it is, Redis may hold an older version.
         self._owed: dict[UUID, RenderedOrder] = {}
         self._paying: asyncio.Task[None] | None = None
@@ -57,7 +65,8 @@ class RedisOrderCache:
         lease = _LEASE + secrets.token_bytes(12)
         try:
             known = await self._read_or_lease(order_id, lease)
-        except GONE:
+        except GONE as error:
+            _log.warning("order cache: %s", error)
             return await load()
         if known is not None:
             return known
@@ -65,7 +74,7 @@ class RedisOrderCache:
         try:
             await self._write(keys=[_key(order_id)], args=[_packed(order), self._seconds, lease])
         except GONE as error:  # nothing is lost: the next reader loads again
-            _log.debug("order cache: %s", error)
+            _log.warning("order cache: %s", error)
         return order
 
     async def put(self, order: RenderedOrder) -> None:
@@ -80,7 +89,7 @@ class RedisOrderCache:
         key = _key(order_id)
         value: Any = await self._redis.get(key)
         if value is None:
-            value = await self._redis.set(key, lease, px=_LEASE_MILLISECONDS, nx=True, get=True)
+            value = await self._look_or_lease(keys=[key], args=[lease, _LEASE_MILLISECONDS])
         for _ in range(_POLLS):
             if value is None or not value.startswith(_LEASE):
                 break
@@ -118,5 +127,8 @@ def _packed(order: RenderedOrder) -> bytes:
     return order.version.to_bytes(8, "big") + order.customer_id.bytes + order.body
 
 
-def _unpacked(order_id: UUID, value: bytes) -> RenderedOrder:
+def _unpacked(order_id: UUID, value: bytes) -> RenderedOrder | None:
+    """None for what is no order of ours."""
+    if len(value) < 24:
+        return None
     return RenderedOrder(order_id, UUID(bytes=value[8:24]), int.from_bytes(value[:8], "big"), value[24:])

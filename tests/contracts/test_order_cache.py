@@ -1,12 +1,14 @@
 """The promises of `OrderCache`. To hold another adapter to them, add it to `CACHES`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.embedded.order_cache import InProcessOrderCache
+from adapters.redis.connection import connect
+from adapters.redis.order_cache import RedisOrderCache
 from order_service.domain.errors import OrderNotFound
 from order_service.ports import OrderCache
 from order_service.views import RenderedOrder
@@ -15,9 +17,14 @@ from tests.in_memory import DictOrderCache
 CACHES: dict[str, Callable[[], OrderCache]] = {"in memory": DictOrderCache, "in process": InProcessOrderCache}
 
 
-@pytest.fixture(params=CACHES)
-def cache(request: pytest.FixtureRequest) -> OrderCache:
-    return CACHES[request.param]()
+@pytest.fixture(params=[*CACHES, "Redis"])
+async def cache(request: pytest.FixtureRequest) -> AsyncIterator[OrderCache]:
+    if request.param != "Redis":
+        yield CACHES[request.param]()
+        return
+    redis = connect(request.getfixturevalue("redis_url"))
+    yield RedisOrderCache(redis, seconds_to_live=60)
+    await redis.aclose()
 
 
 class Source:

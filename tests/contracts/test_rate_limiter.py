@@ -1,7 +1,7 @@
 """The promises of `RateLimiter`. To hold another adapter to them, add it to `LIMITERS`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 
 from adapters.embedded.rate_limiter import InProcessRateLimiter
+from adapters.redis.connection import connect
+from adapters.redis.rate_limiter import RedisRateLimiter
 from order_service.ports import Quota, RateLimiter
 
 
@@ -39,9 +41,14 @@ LIMITERS: dict[str, Callable[[], Limiter]] = {"in process": in_process}
 A_TOUCH = 0.01
 
 
-@pytest.fixture(params=LIMITERS)
-def limits(request: pytest.FixtureRequest) -> Limiter:
-    return LIMITERS[request.param]()
+@pytest.fixture(params=[*LIMITERS, "Redis"])
+async def limits(request: pytest.FixtureRequest) -> AsyncIterator[Limiter]:
+    if request.param != "Redis":
+        yield LIMITERS[request.param]()
+        return
+    redis = connect(request.getfixturevalue("redis_url"))
+    yield Limiter(RedisRateLimiter(redis), asyncio.sleep)  # Redis goes by a clock of its own
+    await redis.aclose()
 
 
 def five_per(window: timedelta, name: str | None = None) -> Quota:

@@ -1,7 +1,7 @@
 """The real three services, once for all tests here, and a fleet on a database and on topics of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,37 +10,24 @@ from sqlalchemy import URL
 
 from tests.fleet.roles import Fleet, free_port
 from tests.fleet.topics import make_topics
-from tests.services import KafkaServer, RedisServer
 
 SECRET_KEY = "a secret key for the fleet, 32 or more characters"
 
 
-@pytest.fixture(scope="package")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
-        yield server
-
-
-@pytest.fixture(scope="package")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
-async def environment(database_url: URL, kafka: KafkaServer, redis: RedisServer) -> dict[str, str]:
+async def environment(database_url: URL, kafka_bootstrap_servers: str, redis_url: str) -> dict[str, str]:
     name = f"orders-{uuid4().hex[:8]}"
     topics = {
         "KAFKA_TOPIC": name,
         "KAFKA_PAYMENTS_TOPIC": f"{name}.payments",
         "KAFKA_SHIPMENTS_TOPIC": f"{name}.ship",
     }
-    await make_topics(kafka.bootstrap_servers, [*topics.values(), f"{name}.dead_letter"])
+    await make_topics(kafka_bootstrap_servers, [*topics.values(), f"{name}.dead_letter"])
     return {
         **topics,
         "DATABASE_URL": database_url.render_as_string(hide_password=False),
-        "REDIS_URL": redis.url,
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "REDIS_URL": redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap_servers,
         "SECRET_KEY": SECRET_KEY,
         "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000",
         "RATE_LIMIT_ORDERS_PER_MINUTE": "1000000",

@@ -15,13 +15,12 @@ from order_service.domain.actor import Role
 from tests.fleet.conftest import SECRET_KEY
 from tests.fleet.roles import Fleet
 from tests.fleet.topics import tell, told
-from tests.services import KafkaServer
 
 PATIENCE_SECONDS = 30
 
 
 async def test_an_order_is_placed_screened_paid_shipped_and_delivered(
-    fleet: Fleet, environment: dict[str, str], kafka: KafkaServer
+    fleet: Fleet, environment: dict[str, str], kafka_bootstrap_servers: str
 ) -> None:
     async with httpx.AsyncClient(base_url=fleet.address, timeout=10) as http:
         ann = await a_customer(http)
@@ -33,15 +32,15 @@ async def test_an_order_is_placed_screened_paid_shipped_and_delivered(
         payment["captured_at"] = "2026-01-01T00:00:00Z"
         payments = environment["KAFKA_PAYMENTS_TOPIC"]
         for _ in range(3):  # the same message three times has one effect
-            await tell(kafka.bootstrap_servers, payments, "payment.captured", payment, id="message-1")
+            await tell(kafka_bootstrap_servers, payments, "payment.captured", payment, id="message-1")
         await until(lambda: reads(http, path, ann, status="PAID"))
 
         shipments = environment["KAFKA_SHIPMENTS_TOPIC"]
         parcel = {"shipment_id": "parcel-1", "order_id": order["id"]}
         dispatched = {**parcel, "carrier": "DHL", "dispatched_at": "2026-01-02T00:00:00Z"}
         delivered = {**parcel, "delivered_at": "2026-01-03T00:00:00Z"}
-        await tell(kafka.bootstrap_servers, shipments, "shipment.dispatched", dispatched)
-        await tell(kafka.bootstrap_servers, shipments, "shipment.delivered", delivered)
+        await tell(kafka_bootstrap_servers, shipments, "shipment.dispatched", dispatched)
+        await tell(kafka_bootstrap_servers, shipments, "shipment.delivered", delivered)
         await until(lambda: reads(http, path, ann, status="DELIVERED"))
 
         history = (await http.get(f"{path}/events", headers=ann)).json()["items"]
@@ -49,10 +48,10 @@ async def test_an_order_is_placed_screened_paid_shipped_and_delivered(
         assert (await http.get(path, headers=staff())).json()["captured"] == "13.50"
 
     async def all_told() -> bool:
-        return len(await told(kafka.bootstrap_servers, environment["KAFKA_TOPIC"])) >= len(LIFE)
+        return len(await told(kafka_bootstrap_servers, environment["KAFKA_TOPIC"])) >= len(LIFE)
 
     await until(all_told)
-    records = await told(kafka.bootstrap_servers, environment["KAFKA_TOPIC"])
+    records = await told(kafka_bootstrap_servers, environment["KAFKA_TOPIC"])
     assert [dict(record.headers)["ce_type"].decode() for record in records] == LIFE
     assert {record.key.decode() for record in records} == {order["id"]}
 

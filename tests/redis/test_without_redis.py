@@ -1,0 +1,140 @@
+"""Redis killed, paused, wiped: slower, never wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from adapters.redis.connection import connect
+from adapters.redis.order_cache import RedisOrderCache
+from adapters.redis.rate_limiter import RedisRateLimiter
+from order_service.domain.errors import DependencyUnavailable
+from order_service.ports import Quota
+from order_service.views import RenderedOrder
+from tests.services import RedisServer
+
+PATIENCE_SECONDS = 10
+QUOTA = Quota(name="orders", limit=5, window=timedelta(minutes=1))
+LOG_IN = Quota(name="accounts", limit=5, window=timedelta(minutes=1), guards_secrets=True)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(server: RedisServer) -> AsyncIterator[Redis]:
+    client = connect(server.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def cache(redis: Redis) -> RedisOrderCache:
+    return RedisOrderCache(redis, seconds_to_live=60)
+
+
+class Order:
+    """One order in the database; `version` is the newest."""
+
+    def __init__(self) -> None:
+        self.id, self.customer_id, self.version, self.loads = uuid4(), uuid4(), 1, 0
+
+    async def load(self) -> RenderedOrder:
+        self.loads += 1
+        return self.at(self.version)
+
+    def at(self, version: int) -> RenderedOrder:
+        return RenderedOrder(self.id, self.customer_id, version, b"version %d" % version)
+
+
+async def test_of_a_hundred_readers_who_miss_at_once_one_loads(cache: RedisOrderCache) -> None:
+    order, loading = Order(), asyncio.Event()
+
+    async def load() -> RenderedOrder:
+        loading.set()
+        await asyncio.sleep(0.02)
+        return await order.load()
+
+    found = await asyncio.gather(*(cache.get(order.id, load) for _ in range(100)))
+    assert {one.version for one in found} == {1}
+    assert order.loads == 1
+
+
+@pytest.mark.parametrize("wiped", [False, True])
+async def test_a_stalled_reader_never_brings_an_old_version_back(
+    cache: RedisOrderCache, redis: Redis, wiped: bool
+) -> None:
+    order, stalled, go_on = Order(), asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> RenderedOrder:
+        old = await order.load()
+        stalled.set()
+        await go_on.wait()
+        return old
+
+    reading = asyncio.create_task(cache.get(order.id, slowly))
+    await stalled.wait()
+    order.version = 2
+    await cache.put(order.at(2))
+    if wiped:
+        await redis.flushall()
+    go_on.set()
+    await reading
+    assert (await cache.get(order.id, order.load)).version == 2
+
+
+async def test_an_older_version_never_replaces_a_newer_one(cache: RedisOrderCache) -> None:
+    order = Order()
+    for version in (3, 1, 2):
+        await cache.put(order.at(version))
+    assert (await cache.get(order.id, order.load)).version == 3
+    assert order.loads == 0
+
+
+@pytest.mark.parametrize("away", ["killed", "paused"])
+async def test_without_redis_orders_are_loaded_and_what_was_written_is_made_up_for(
+    cache: RedisOrderCache, server: RedisServer, away: str
+) -> None:
+    order = Order()
+    await cache.put(order.at(1))
+    server.kill() if away == "killed" else server.pause()
+    order.version = 2
+    assert (await cache.get(order.id, order.load)).version == 2
+    await cache.put(order.at(2))
+
+    await asyncio.to_thread(server.start) if away == "killed" else server.resume()
+    assert (await cache.get(order.id, order.load)).version == 2
+    async with connect(server.url) as another_process:
+        others = RedisOrderCache(another_process, seconds_to_live=60)
+
+        async def has_the_new_one() -> bool:
+            return (await others.get(order.id, order.load)).version == 2
+
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await has_the_new_one():  # noqa: ASYNC110 - what is waited for is in Redis
+                await asyncio.sleep(0.05)
+
+
+async def test_a_value_that_is_not_ours_is_not_an_order(cache: RedisOrderCache, redis: Redis) -> None:
+    order = Order()
+    await redis.set(b"order:" + order.id.bytes, b"poison")
+    assert await cache.get(order.id, order.load) == order.at(1)
+
+
+async def test_without_redis_orders_go_on_uncounted_and_nobody_logs_in(redis: Redis, server: RedisServer) -> None:
+    limiter = RedisRateLimiter(redis)
+    await limiter.take(QUOTA, "ann")
+    server.kill()
+    assert [(await limiter.take(QUOTA, "ann")).allowed for _ in range(10)] == [True] * 10
+    assert limiter.unchecked == 10
+    with pytest.raises(DependencyUnavailable):
+        await limiter.take(LOG_IN, "ann")
+    await asyncio.to_thread(server.start)
+    assert [(await limiter.take(LOG_IN, "ann")).allowed for _ in range(6)] == [True] * 5 + [False]
