@@ -29,7 +29,7 @@ def exponent_of(currency: str) -> int:
         raise CurrencyUnknown(currency, reason) from None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """`minor` units (cents for EUR, yen for JPY) of `currency`; negative only as an interim result."""
 
@@ -42,7 +42,7 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str, *, field: str) -> Self:
-        """Reads a decimal such as `12.5`; every digit must fit the currency, nothing is rounded.
+        """Reads a decimal such as `12.5`; the amount must be exact in the currency, nothing is rounded.
 
         Raises InvalidField naming `field`, or CurrencyUnknown.
         """
@@ -68,6 +68,18 @@ class Money:
 
     def __mul__(self, quantity: int) -> "Money":
         return Money(self.minor * quantity, self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.minor < self._same_currency(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.minor <= self._same_currency(other)
+
+    def __gt__(self, other: "Money") -> bool:
+        return self.minor > self._same_currency(other)
+
+    def __ge__(self, other: "Money") -> bool:
+        return self.minor >= self._same_currency(other)
 
     def __bool__(self) -> bool:
         return self.minor != 0

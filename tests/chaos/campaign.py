@@ -4,24 +4,19 @@ import asyncio
 import random
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import make_url
 
-from adapters.security.tokens import JwtTokens
-from order_service.domain.account import Account
-from order_service.domain.actor import Role
 from tests.chaos import checker
 from tests.chaos.shop import Books, PaymentService, Shop, ShoppingCustomer
 from tests.chaos.world import World
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
 from tests.crash.checker import figures as figures_of_orders
 from tests.crash.customers import Diary
-from tests.fleet.conftest import SECRET_KEY
+from tests.fleet.people import an_operator_token
 from tests.fleet.topics import told
 
 SETTLE_SECONDS = 120
@@ -35,7 +30,7 @@ async def run(
     await world.start()
     try:
         payments = PaymentService(world.kafka.bootstrap_servers, world.topics["KAFKA_PAYMENTS_TOPIC"])
-        shop = Shop(world.fleet.address, _operator(), payments, books, seed=seed)
+        shop = Shop(world.fleet.address, an_operator_token(), payments, books, seed=seed)
         customers = [ShoppingCustomer(world.fleet.address, diary, shop, seed=seed + n) for n in range(clients)]
         await asyncio.gather(*(customer.register() for customer in customers))
         stop = asyncio.Event()
@@ -97,9 +92,3 @@ async def _database(url: str) -> Any:
     return await asyncpg.connect(
         host=str(parts.query["host"]), user=parts.username, password=parts.password, database=parts.database
     )
-
-
-def _operator() -> str:
-    now = datetime.now(UTC)
-    account = Account(id=UUID(int=1), email="", password_hash="", role=Role.OPERATOR, created_at=now)
-    return JwtTokens(SECRET_KEY, lifetime=timedelta(hours=2)).issue(account, at=now)

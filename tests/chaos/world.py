@@ -10,7 +10,7 @@ import redis
 from sqlalchemy import make_url
 
 from composition.database import migrate
-from tests.fleet.conftest import SECRET_KEY
+from tests.fleet.people import SECRET_KEY
 from tests.fleet.roles import Fleet, free_port
 from tests.fleet.topics import make_topics
 from tests.services import KafkaServer, RedisServer

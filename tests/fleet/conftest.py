@@ -8,10 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL
 
+from tests.fleet.people import SECRET_KEY
 from tests.fleet.roles import Fleet, free_port
 from tests.fleet.topics import make_topics
-
-SECRET_KEY = "a secret key for the fleet, 32 or more characters"
 
 
 @pytest.fixture

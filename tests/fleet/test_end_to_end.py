@@ -3,16 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 import httpx
 
-from adapters.security.tokens import JwtTokens
-from order_service.domain.account import Account
-from order_service.domain.actor import Role
-from tests.fleet.conftest import SECRET_KEY
+from tests.fleet.people import a_customer, an_operator
 from tests.fleet.roles import Fleet
 from tests.fleet.topics import tell, told
 
@@ -45,7 +40,7 @@ async def test_an_order_is_placed_screened_paid_shipped_and_delivered(
 
         history = (await http.get(f"{path}/events", headers=ann)).json()["items"]
         assert [event["type"] for event in history] == LIFE
-        assert (await http.get(path, headers=staff())).json()["captured"] == "13.50"
+        assert (await http.get(path, headers=an_operator())).json()["captured"] == "13.50"
 
     async def all_told() -> bool:
         return len(await told(kafka_bootstrap_servers, environment["KAFKA_TOPIC"])) >= len(LIFE)
@@ -68,21 +63,6 @@ LIFE = [
     "order.shipment_delivered",
     "order.delivered",
 ]
-
-
-async def a_customer(http: httpx.AsyncClient) -> dict[str, str]:
-    login = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
-    assert (await http.post("/api/v1/accounts", json=login)).status_code == 201
-    form = {"grant_type": "password", "username": login["email"], "password": login["password"]}
-    token = (await http.post("/api/v1/auth/token", data=form)).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
-
-
-def staff() -> dict[str, str]:
-    """Somebody with a token of an operator; who they are does not matter here."""
-    account = Account(id=UUID(int=1), email="", password_hash="", role=Role.OPERATOR, created_at=datetime.now(UTC))
-    token = JwtTokens(SECRET_KEY, lifetime=timedelta(hours=1)).issue(account, at=datetime.now(UTC))
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def reads(http: httpx.AsyncClient, path: str, who: dict[str, str], **expected: Any) -> bool:
