@@ -74,16 +74,23 @@ class DeadLetters:
 
     async def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers) -> None:
         try:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap_servers, enable_idempotence=True, request_timeout_ms=10_000
-                )
-                await producer.start()
-                self._producer = producer
-            await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+            await (await self._started()).send_and_wait(topic, value, key=key, headers=headers)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise DependencyUnavailable("Kafka") from error
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap_servers, enable_idempotence=True, request_timeout_ms=10_000
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
 
     async def _read(self, *, limit: int, group_id: str | None) -> AsyncIterator[tuple[DeadLetter, Any]]:
         consumer = AIOKafkaConsumer(
@@ -94,7 +101,8 @@ class DeadLetters:
         )
         await consumer.start()
         try:
-            partitions = [TopicPartition(self._topic, n) for n in consumer.partitions_for_topic(self._topic) or ()]
+            numbers = await (await self._started()).partitions_for(self._topic)
+            partitions = [TopicPartition(self._topic, number) for number in numbers]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
             for partition in partitions:

@@ -1,6 +1,5 @@
 """Bad messages among good ones, the same message again, and what cannot be refused."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -51,6 +50,10 @@ class Desk:
 
     async def dead_letters(self) -> list[DeadLetter]:
         return [letter async for letter in self.letters.all(limit=1000)]
+
+    async def all_are(self, orders: list[str], **expected: str) -> bool:
+        found = [await self.order(order_id) for order_id in orders]
+        return all(order[name] == value for order in found for name, value in expected.items())
 
     async def captures(self, order_id: str, amount: str) -> bool:
         return bool((await self.order(order_id))["captured"] == amount)
@@ -163,20 +166,20 @@ async def test_the_same_message_a_hundred_times_has_one_effect(desk: Desk) -> No
 async def test_the_topic_told_again_changes_nothing(desk: Desk, kafka_bootstrap_servers: str) -> None:
     orders = [await desk.an_order() for _ in range(5)]
     for order_id in orders:
-        await desk.pay(order_id, "10.00")
-    for order_id in orders:
-        await until(lambda order_id=order_id: desk.captures(order_id, "10.00"))  # type: ignore[misc]  # bound at once
-    before = [await desk.order(order_id) for order_id in orders]
+        await desk.pay(order_id, "10.00", payment_id="first")
+    await until(lambda: desk.all_are(orders, captured="10.00", processing_status="PROCESSED"))
 
     records = await told(kafka_bootstrap_servers, desk.payments)
     for _ in range(3):
         for record in records:
             await desk.send(record.value, list(record.headers), key=record.key.decode())
-    marker = await desk.an_order()
-    await desk.pay(marker, "10.00")
-    await until(lambda: desk.captures(marker, "10.00"))
-    await asyncio.sleep(0)
-    assert [await desk.order(order_id) for order_id in orders] == before
+    for order_id in orders:  # told behind all of these, so heard behind them, too
+        await desk.pay(order_id, "1.00", payment_id="last")
+    await until(lambda: desk.all_are(orders, captured="11.00"))
+    for order_id in orders:
+        order = await desk.order(order_id)
+        assert [payment["payment_id"] for payment in order["payments"]] == ["first", "last"]
+        assert order["version"] == 6  # placed, processed, recorded, paid; recorded, refund due
     assert await desk.dead_letters() == []
 
 
