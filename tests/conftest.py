@@ -28,6 +28,10 @@ PARALLEL = 20
 _names = (f"test_{uuid4().hex[:8]}_{number}" for number in count())
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, help="rounds of the race to pay, cancel and ship (tests/fleet)")
+
+
 def alembic_config(url: URL) -> Config:
     config = Config(toml_file=PYPROJECT)
     config.attributes["url"] = url

@@ -12,7 +12,16 @@ from pathlib import Path
 from adapters.embedded.postgres import EmbeddedPostgres
 from tests.crash.campaign import run
 
-FACTS = {"kills", "retries", "orders", "acknowledged", "seconds to ready, median", "seconds to ready, longest"}
+FACTS = {
+    "kills",
+    "kills before it was ready",
+    "retries",
+    "orders",
+    "acknowledged",
+    "seconds to ready, first",
+    "seconds to ready, median",
+    "seconds to ready, longest",
+}
 """Figures that tell how it went; each of the others is a broken promise unless it is 0."""
 
 
@@ -29,13 +38,17 @@ def main() -> int:
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="order-service-crash-"))
-    found = asyncio.run(run(folder, kills=given.kills, seed=given.seed, clients=given.clients))
+    try:
+        found = asyncio.run(run(folder, kills=given.kills, seed=given.seed, clients=given.clients))
+    except BaseException:
+        print(f"The campaign broke off; data and logs are in {folder}.", flush=True)
+        raise
     for name, figure in found.items():
         print(f"{name:38} {figure:>10g}")
     if given.json:
         given.json.write_text(json.dumps({"seed": given.seed, **found}, indent=2) + "\n")
     if broken(found):
-        print(f"Promises are broken; the data are in {folder}.")
+        print(f"Promises are broken; data and logs are in {folder}.")
         return 1
     EmbeddedPostgres(folder / "var" / "postgres").remove()
     shutil.rmtree(folder)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,36 @@ DIFFERING_SNAPSHOTS = """
     WHERE e.payload -> 'order' IS DISTINCT FROM o.body
 """
 ORPHANS = "SELECT count(*) FROM order_events e WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.aggregateid)"
+AT_REST = {
+    "events not relayed": """
+        SELECT count(*) FROM order_events e
+        WHERE NOT EXISTS (
+            SELECT FROM relay_cursor c WHERE c.name = 'relay' AND (e.tx_id, e.position) <= (c.tx_id, c.position)
+        )
+    """,
+    "cursor beyond the log": """
+        SELECT count(*) FROM relay_cursor c
+        WHERE NOT EXISTS (SELECT FROM order_events e WHERE (e.tx_id, e.position) = (c.tx_id, c.position))
+    """,
+    "not PROCESSED by one event": """
+        SELECT count(*) FROM orders o
+        WHERE o.processing_status <> 'PROCESSED' OR 1 <> (
+            SELECT count(*) FROM order_events e WHERE e.aggregateid = o.id AND e.type = 'order.processed'
+        )
+    """,
+    "columns that differ from the body": """
+        SELECT count(*) FROM orders
+        WHERE (id::text, number, customer_id::text, status, processing_status, version::text)
+            IS DISTINCT FROM (body ->> 'id', body ->> 'number', body ->> 'customer_id', body ->> 'status',
+                              body ->> 'processing_status', body ->> 'version')
+            OR total IS DISTINCT FROM (body ->> 'total')::numeric * 100
+    """,
+    "keys without their order": """
+        SELECT count(*) FROM idempotency i
+        WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = i.order_id AND o.customer_id = i.subject)
+    """,
+}
+"""A broken promise each unless 0, where orders in EUR are placed and processed and nothing else, and all is quiet."""
 EVENTS_PER_ORDER = """
     SELECT o.id, count(*) FILTER (WHERE e.type = 'order.placed') AS placed,
            count(*) FILTER (WHERE e.type IN ('order.processed', 'order.rejected')) AS processed
@@ -56,7 +86,7 @@ async def figures(
         "changed": sum(order["id"] in rows and not _same(order, rows[order["id"]]) for _, order in acknowledged),
         "answered with another key's order": sum(keys.get(p.key) != order["id"] for p, order in acknowledged),
         "not asked for": sum(not _asked_for(row, asked.get(key_of.get(str(row["id"]), ""))) for row in rows.values()),
-        "duplicated": len(rows) - len(orders_by_key),
+        "duplicated": sum(orders_by_key[order_id] != 1 for order_id in rows),
         "gaps in seq": await database.fetchval(GAPS),
         "snapshots that differ": await database.fetchval(DIFFERING_SNAPSHOTS),
         "events without an order": await database.fetchval(ORPHANS),
@@ -64,6 +94,27 @@ async def figures(
         "not processed": sum(row["processed"] == 0 for row in per_order),
         "processed twice": sum(row["processed"] > 1 for row in per_order),
     }
+
+
+async def figures_at_rest(database: Any) -> dict[str, int]:
+    return {what: await database.fetchval(query) for what, query in AT_REST.items()}
+
+
+def figures_of_lists(lists: Mapping[str, list[dict[str, Any]]], placings: Sequence[Placing]) -> dict[str, int]:
+    """What a customer is shown over HTTP: each of their acknowledged orders once, as acknowledged, and no other."""
+    listed = Counter((customer, _shown(order)) for customer, orders in lists.items() for order in orders)
+    agreed = Counter(
+        (placing.customer_id, _shown(placing.order)) for placing in placings if placing.order is not None
+    )
+    return {
+        "missing from their customer's list": (agreed - listed).total(),
+        "listed but not acknowledged": (listed - agreed).total(),
+    }
+
+
+def _shown(order: dict[str, Any]) -> str:
+    lines = [_agreed(line) for line in order["lines"]]
+    return json.dumps([order["id"], order["number"], order["total"], lines], sort_keys=True)
 
 
 def _same(order: dict[str, Any], row: asyncpg.Record) -> bool:

@@ -33,13 +33,18 @@ class Diary:
 
 
 class Customer:
-    def __init__(self, address: str, diary: Diary, *, seed: int) -> None:
+    def __init__(self, address: str, diary: Diary, *, seed: int, share_sent_twice: float = 0.2) -> None:
+        self._address = address
         self._http = httpx.AsyncClient(base_url=address, timeout=5)
         self._diary = diary
         self._random = random.Random(seed)
+        self._share_sent_twice = share_sent_twice
         self._headers: dict[str, str] = {}
         self._id = ""
-        self._count = 0
+
+    @property
+    def id(self) -> str:
+        return self._id
 
     async def register(self) -> None:
         account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
@@ -50,11 +55,9 @@ class Customer:
 
     async def place_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            self._count += 1
-            line = {"name": f"Thing {self._count}", "quantity": self._random.randint(1, 9), "unit_price": "1.25"}
-            placing = Placing(uuid4().hex, self._id, {"currency": "EUR", "lines": [line]})
+            placing = self._something_new()
             self._diary.placings.append(placing)
-            copies = 2 if self._random.random() < 0.2 else 1
+            copies = 2 if self._random.random() < self._share_sent_twice else 1
             answers = await asyncio.gather(*(self._placed(placing) for _ in range(copies)))
             placing.order = answers[0].json()
             self._diary.differing_answers += len({answer.content for answer in answers}) - 1
@@ -63,6 +66,31 @@ class Customer:
 
     async def placed(self, placing: Placing) -> None:
         """What this customer does next."""
+
+    async def own_orders(self) -> list[dict[str, Any]]:
+        """All of this customer's, as the service lists them."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": 100}
+        async with httpx.AsyncClient(base_url=self._address, timeout=30, headers=self._headers) as http:
+            while True:
+                page = (await http.get("/api/v1/orders", params=query)).raise_for_status().json()
+                found += page["items"]
+                if page["next_cursor"] is None:
+                    return found
+                query["cursor"] = page["next_cursor"]
+
+    def _something_new(self) -> Placing:
+        """One to three lines that no other order has."""
+        key = uuid4().hex
+        lines = [
+            {
+                "name": f"Thing {number} of {key}",
+                "quantity": self._random.randint(1, 9),
+                "unit_price": f"{self._random.randint(1, 99)}.{self._random.randint(0, 99):02}",
+            }
+            for number in range(self._random.randint(1, 3))
+        ]
+        return Placing(key, self._id, {"currency": "EUR", "lines": lines})
 
     async def _placed(self, placing: Placing) -> httpx.Response:
         """Again and again with the same key, until there is an answer that counts."""

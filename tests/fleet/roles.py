@@ -80,6 +80,10 @@ class Fleet:
         for role in roles or tuple(self._running):
             self._end(role, signal.SIGTERM)
 
+    def pid(self, role: str) -> int:
+        """Of the role's first process, the others are its children."""
+        return self._running[role].pid
+
     def until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while True:

@@ -1,0 +1,91 @@
+"""One allowance for all processes, however many there are and whatever a client claims to be."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from adapters.redis.connection import connect
+from adapters.redis.rate_limiter import RedisRateLimiter
+from order_service.ports import Quota
+from tests.fleet.people import a_customer
+from tests.fleet.roles import Fleet, free_port
+from tests.services import RedisServer
+
+PROCESSES, CALLS = 8, 10_000
+A_DAY = Quota(name="shared", limit=1_000, window=timedelta(days=1))  # so long that nothing is given back meanwhile
+
+
+def test_eight_processes_and_ten_thousand_calls_get_exactly_the_quota(redis_url: str) -> None:
+    subject = uuid4().hex
+    calls = [(redis_url, subject, CALLS // PROCESSES)] * PROCESSES
+    with get_context("spawn").Pool(PROCESSES) as processes:
+        allowed = processes.starmap(take, calls)
+    assert sum(allowed) == A_DAY.limit
+
+
+def take(redis_url: str, subject: str, calls: int) -> int:
+    """How many of so many calls one process is allowed."""
+
+    async def taken() -> int:
+        async with connect(redis_url) as redis:
+            limiter = RedisRateLimiter(redis)
+            allowances = [await limiter.take(A_DAY, subject) for _ in range(calls)]
+            assert limiter.unchecked == 0
+            return sum(allowance.allowed for allowance in allowances)
+
+    return asyncio.run(taken())
+
+
+async def test_several_api_processes_share_one_allowance(tmp_path: Path, environment: dict[str, str]) -> None:
+    limited = {**environment, "RATE_LIMIT_ORDERS_PER_MINUTE": "60"}
+    with Fleet(tmp_path, limited, port=free_port(), api_workers=4) as roles:
+        roles.start("api")
+        await asyncio.to_thread(roles.until_ready)
+        async with httpx.AsyncClient(base_url=roles.address, timeout=60) as http:
+            customer = await a_customer(http)
+            began = time.monotonic()
+            answers = await asyncio.gather(*(http.get("/api/v1/orders", headers=customer) for _ in range(500)))
+            seconds = time.monotonic() - began
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) == {200, 429}
+    assert 60 <= statuses[200] <= 61 + seconds  # one a second is given back
+    assert all(answer.headers["retry-after"] for answer in answers if answer.status_code == 429)
+
+
+async def test_only_a_proxy_of_ours_is_believed_about_addresses(tmp_path: Path, environment: dict[str, str]) -> None:
+    limited = {**environment, "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "3"}
+    for trusted, allowed in [("", 3), ("127.0.0.0/8", 10)]:
+        with Fleet(tmp_path, {**limited, "TRUSTED_PROXIES": trusted}, port=free_port()) as roles:
+            roles.start("api")
+            await asyncio.to_thread(roles.until_ready)
+            async with httpx.AsyncClient(base_url=roles.address, timeout=60) as http:
+                form = {"grant_type": "password", "username": "ann@example.com", "password": "wrong"}
+                addresses = [{"X-Forwarded-For": f"6.6.6.6, 203.0.113.{number}"} for number in range(10)]
+                answers = [await http.post("/api/v1/auth/token", data=form, headers=each) for each in addresses]
+        assert [answer.status_code for answer in answers] == [400] * allowed + [429] * (10 - allowed)
+
+
+async def test_without_redis_nobody_logs_in_and_orders_go_on(tmp_path: Path, environment: dict[str, str]) -> None:
+    with (
+        RedisServer(tmp_path / "redis") as redis,
+        Fleet(tmp_path, {**environment, "REDIS_URL": redis.url}, port=free_port()) as roles,
+    ):
+        roles.start("api")
+        await asyncio.to_thread(roles.until_ready)
+        async with httpx.AsyncClient(base_url=roles.address, timeout=60) as http:
+            customer = await a_customer(http)
+            redis.kill()
+            form = {"grant_type": "password", "username": "ann@example.com", "password": "wrong"}
+            refused = await http.post("/api/v1/auth/token", data=form)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            order = {"currency": "EUR", "lines": [{"name": "Mug", "quantity": 1, "unit_price": "1.00"}]}
+            placed = await http.post("/api/v1/orders", json=order, headers=customer)
+            assert placed.status_code == 201
+            assert (await http.get(placed.headers["location"], headers=customer)).content == placed.content
+            assert (await http.get("/readyz")).is_success
