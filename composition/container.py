@@ -8,7 +8,6 @@ from typing import Any
 
 from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
 from faststream.kafka import KafkaBroker
-from redis.asyncio import Redis
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,7 +28,7 @@ from adapters.persistence.leases import SqlLeases
 from adapters.persistence.once import SqlOldRecords
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
-from adapters.redis.connection import connect
+from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
@@ -170,17 +169,15 @@ class InProcessStores(Provider):
 class RedisStores(Provider):
     scope = Scope.APP
 
-    limiter = provide(RedisRateLimiter, provides=ports.RateLimiter)
+    @provide
+    async def limiter(self, settings: Settings) -> AsyncIterator[ports.RateLimiter]:
+        async with connect(settings.redis or "", patience=LIMIT_SECONDS) as redis:
+            yield RedisRateLimiter(redis)
 
     @provide
-    async def redis(self, settings: Settings) -> AsyncIterator[Redis]:
-        redis = connect(settings.redis or "")
-        yield redis
-        await redis.aclose()
-
-    @provide
-    def cache(self, redis: Redis, settings: Settings) -> ports.OrderCache:
-        return RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
+    async def cache(self, settings: Settings) -> AsyncIterator[ports.OrderCache]:
+        async with connect(settings.redis or "", patience=CACHE_SECONDS) as redis:
+            yield RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
 
     @provide
     def jobs(self, settings: Settings) -> ports.JobQueue:

@@ -22,7 +22,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[OrderCache]:
     if request.param != "Redis":
         yield CACHES[request.param]()
         return
-    redis = connect(request.getfixturevalue("redis_url"))
+    redis = connect(request.getfixturevalue("redis_url"), patience=1)
     yield RedisOrderCache(redis, seconds_to_live=60)
     await redis.aclose()
 

@@ -46,7 +46,7 @@ async def limits(request: pytest.FixtureRequest) -> AsyncIterator[Limiter]:
     if request.param != "Redis":
         yield LIMITERS[request.param]()
         return
-    redis = connect(request.getfixturevalue("redis_url"))
+    redis = connect(request.getfixturevalue("redis_url"), patience=1)
     yield Limiter(RedisRateLimiter(redis), asyncio.sleep)  # Redis goes by a clock of its own
     await redis.aclose()
 

@@ -33,7 +33,7 @@ def take(redis_url: str, subject: str, calls: int) -> int:
     """How many of so many calls one process is allowed."""
 
     async def taken() -> int:
-        async with connect(redis_url) as redis:
+        async with connect(redis_url, patience=1) as redis:
             limiter = RedisRateLimiter(redis)
             allowances = [await limiter.take(A_DAY, subject) for _ in range(calls)]
             assert limiter.unchecked == 0

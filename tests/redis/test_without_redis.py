@@ -30,7 +30,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def redis(server: RedisServer) -> AsyncIterator[Redis]:
-    client = connect(server.url)
+    client = connect(server.url, patience=1)
     yield client
     await client.aclose()
 
@@ -111,7 +111,7 @@ async def test_without_redis_orders_are_loaded_and_what_was_written_is_made_up_f
 
     await asyncio.to_thread(server.start) if away == "killed" else server.resume()
     assert (await cache.get(order.id, order.load)).version == 2
-    async with connect(server.url) as another_process:
+    async with connect(server.url, patience=1) as another_process:
         others = RedisOrderCache(another_process, seconds_to_live=60)
 
         async def has_the_new_one() -> bool:
