@@ -33,6 +33,10 @@ check:
 chaos *ARGS:
     @uv run --quiet python -m tests.chaos {{ARGS}}
 
+# Measure what things cost: relay
+bench WHAT *ARGS:
+    @uv run --quiet python -m tests.benchmarks.{{WHAT}} {{ARGS}}
+
 # PostgreSQL, Redis and Kafka for development and tests, in the background: up, down or status
 [no-exit-message]
 services ACTION:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,13 @@ async def roles(tmp_path: Path, environment: dict[str, str]) -> AsyncIterator[Fl
         yield fleet
 
 
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path / "postgres")
+    yield server
+    server.remove()
+
+
 async def test_requests_that_are_aborted_midway_leave_nothing_behind(roles: Fleet, database_url: URL) -> None:
     port = int(roles.address.rpartition(":")[2])
     async with httpx.AsyncClient(base_url=roles.address, timeout=10) as http:
@@ -57,9 +64,8 @@ async def test_requests_that_are_aborted_midway_leave_nothing_behind(roles: Flee
 
 
 async def test_while_postgresql_is_away_everybody_is_told_to_come_again_and_when_it_is_back_all_is_well(
-    tmp_path: Path, environment: dict[str, str]
+    tmp_path: Path, environment: dict[str, str], postgres: PostgresServer
 ) -> None:
-    postgres = PostgresServer(tmp_path / "postgres")
     await asyncio.to_thread(postgres.start)
     url = postgres.env["TEST_POSTGRES_URL"]
     await asyncio.to_thread(migrate, make_url(url))
@@ -83,7 +89,6 @@ async def test_while_postgresql_is_away_everybody_is_told_to_come_again_and_when
                 await asyncio.sleep(0.1)
             answers = [await http.post("/api/v1/orders", content=AN_ORDER, headers=customer) for _ in range(20)]
             assert {answer.status_code for answer in answers} == {201}
-    await asyncio.to_thread(postgres.stop)
 
 
 async def _abort_many(port: int, token: str, count: int, *, seed: int) -> None:

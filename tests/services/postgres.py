@@ -38,6 +38,11 @@ class PostgresServer(Server):
         code = f"{path}; from tests.services.postgres import hold; hold(*sys.argv[1:])"
         return [sys.executable, "-c", code, str(self.data), str(self._url_file)]
 
+    def remove(self) -> None:
+        """Stops it and deletes its data: for root these are not in the folder, and would stay for ever."""
+        self.stop()
+        EmbeddedPostgres(self.data).remove()
+
     def serves(self, process: Process) -> bool:
         return self._url_file.exists() and self._url_file.read_text().startswith(f"{process.pid} ")
 

@@ -15,6 +15,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from tests.services import KafkaServer, MissingProgramError, RedisServer, ServiceError
 from tests.services.kafka import MAX_MESSAGE_BYTES, TOPICS, jars
+from tests.services.postgres import PostgresServer
 from tests.services.process import Process, noted
 from tests.services.redis import redis_server
 from tests.services.server import ROOT, accepts
@@ -191,6 +192,7 @@ def test_one_command_starts_all_and_one_leaves_no_process(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("*.pid"))
     assert not (tmp_path / "env").exists()
     assert launcher("status", tmp_path).returncode == 1
+    PostgresServer(tmp_path).remove()
 
 
 def test_a_missing_java_is_named_with_what_mends_it_and_the_rest_runs(tmp_path: Path) -> None:
@@ -201,6 +203,7 @@ def test_a_missing_java_is_named_with_what_mends_it_and_the_rest_runs(tmp_path: 
         assert re.search(r"redis +started", result.stdout)
     finally:
         launcher("down", tmp_path)
+        PostgresServer(tmp_path).remove()
 
 
 def test_a_missing_redis_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
