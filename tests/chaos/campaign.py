@@ -40,7 +40,7 @@ async def run(
         await asyncio.wait_for(asyncio.gather(*shopping), SETTLE_SECONDS)
         await shop.close()
         await payments.close()
-        return await _settled(world, diary, books), killed
+        return await settled(world, diary, books), killed
     finally:
         await asyncio.to_thread(world.stop)
 
@@ -65,7 +65,7 @@ async def _kill(
     return killed
 
 
-async def _settled(world: World, diary: Diary, books: Books) -> dict[str, int]:
+async def settled(world: World, diary: Diary, books: Books) -> dict[str, int]:
     """Waits, but not for ever, until everything is quiet; then looks."""
     database = await _database(world.database_url)
     try:

@@ -35,7 +35,7 @@ async def roles(tmp_path: Path, environment: dict[str, str]) -> AsyncIterator[Fl
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(tmp_path / "postgres")
     yield server
     server.remove()
@@ -64,17 +64,17 @@ async def test_requests_that_are_aborted_midway_leave_nothing_behind(roles: Flee
 
 
 async def test_while_postgresql_is_away_everybody_is_told_to_come_again_and_when_it_is_back_all_is_well(
-    tmp_path: Path, environment: dict[str, str], postgres: PostgresServer
+    tmp_path: Path, environment: dict[str, str], own_postgres: PostgresServer
 ) -> None:
-    await asyncio.to_thread(postgres.start)
-    url = postgres.env["TEST_POSTGRES_URL"]
+    await asyncio.to_thread(own_postgres.start)
+    url = own_postgres.env["TEST_POSTGRES_URL"]
     await asyncio.to_thread(migrate, make_url(url))
     with Fleet(tmp_path, {**environment, "DATABASE_URL": url}, port=free_port()) as fleet:
         fleet.start("api")
         await asyncio.to_thread(fleet.until_ready)
         async with httpx.AsyncClient(base_url=fleet.address, timeout=11) as http:
             customer = {**await a_customer(http), "Content-Type": "application/json"}
-            await asyncio.to_thread(postgres.stop)
+            await asyncio.to_thread(own_postgres.stop)
             for _ in range(20):
                 answer = await http.post("/api/v1/orders", content=AN_ORDER, headers=customer)
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), answer.text
@@ -82,7 +82,7 @@ async def test_while_postgresql_is_away_everybody_is_told_to_come_again_and_when
             ready = await http.get("/readyz")
             assert (ready.status_code, ready.json()["checks"]["postgresql"]) == (503, "unavailable")
 
-            await asyncio.to_thread(postgres.start)
+            await asyncio.to_thread(own_postgres.start)
             deadline = time.monotonic() + PATIENCE_SECONDS
             while (await http.post("/api/v1/orders", content=AN_ORDER, headers=customer)).status_code != 201:
                 assert time.monotonic() < deadline
