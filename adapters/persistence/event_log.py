@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, literal_column, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -110,7 +110,7 @@ class SqlEventLog:
         async with engine.begin() as connection:
             row = (await connection.execute(select(relay_cursor).where(relay_cursor.c.name == name))).one_or_none()
             place = LogPosition(0, 0) if row is None else LogPosition(row.tx_id, row.position)
-            still_to_read = case((_behind(place), literal(1, Xid8)), else_=literal(0, Xid8))
+            still_to_read = case((_behind(place), cast("1", Xid8)), else_=cast("0", Xid8))
             await connection.execute(update(order_events).values(tx_id=still_to_read))
             await connection.execute(
                 update(relay_cursor)

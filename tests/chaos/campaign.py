@@ -11,6 +11,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from tests.chaos import checker
+from tests.chaos.heard import dead_letters, not_heard
 from tests.chaos.shop import Books, PaymentService, Shop, ShoppingCustomer
 from tests.chaos.world import World
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
@@ -69,22 +70,36 @@ async def settled(world: World, diary: Diary, books: Books) -> dict[str, int]:
     """Waits, but not for ever, until everything is quiet; then looks."""
     database = await _database(world.database_url)
     try:
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline:
-            quiet = await database.fetchval(ALL_PROCESSED) and await database.fetchval(ALL_RELAYED)
-            if quiet and (await checker.figures(database, books, []))["payments lost"] == 0:
-                break
-            await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await _until_quiet(world, database)
+        settled_after = round(time.monotonic() - began)
         records = await told(world.kafka.bootstrap_servers, world.topics["KAFKA_TOPIC"])
         return {
             "retries": diary.retries,
             "refused": books.refusals,
+            "reads": books.reads,
+            "seconds to settle": settled_after,
             **await figures_of_orders(database, diary.placings, keys_of_placings_alone=True),
             **await checker.figures(database, books, records),
             "two copies with different answers": diary.differing_answers,
+            "not heard": await not_heard(world.kafka.bootstrap_servers, world.topics.values()),
+            "dead letters": await dead_letters(world.kafka.bootstrap_servers, world.topics["KAFKA_TOPIC"]),
         }
     finally:
         await database.close()
+
+
+async def _until_quiet(world: World, database: Any) -> None:
+    """Waits, but not for ever, until it is so twice: what is heard last makes an event, which is to be heard, too."""
+    deadline, quiet = time.monotonic() + SETTLE_SECONDS, 0
+    while quiet < 2 and time.monotonic() < deadline:
+        still = (
+            await database.fetchval(ALL_PROCESSED)
+            and await database.fetchval(ALL_RELAYED)
+            and await not_heard(world.kafka.bootstrap_servers, world.topics.values()) == 0
+        )
+        quiet = quiet + 1 if still else 0
+        await asyncio.sleep(0.5)
 
 
 async def _database(url: str) -> Any:
