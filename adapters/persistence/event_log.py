@@ -110,7 +110,7 @@ class SqlEventLog:
         async with engine.begin() as connection:
             row = (await connection.execute(select(relay_cursor).where(relay_cursor.c.name == name))).one_or_none()
             place = LogPosition(0, 0) if row is None else LogPosition(row.tx_id, row.position)
-            still_to_read = case((_behind(place), cast("1", Xid8)), else_=cast("0", Xid8))
+            still_to_read = case((_behind(place), cast(1, Xid8)), else_=cast(0, Xid8))
             await connection.execute(update(order_events).values(tx_id=still_to_read))
             await connection.execute(
                 update(relay_cursor)

@@ -73,6 +73,8 @@ async def settled(world: World, diary: Diary, books: Books) -> dict[str, int]:
         began = time.monotonic()
         await _until_quiet(world, database)
         settled_after = round(time.monotonic() - began)
+        for line in books.stale_reads[:20]:
+            print(f"read older than acknowledged: {line}")
         records = await told(world.kafka.bootstrap_servers, world.topics["KAFKA_TOPIC"])
         return {
             "retries": diary.retries,
