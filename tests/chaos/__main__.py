@@ -33,6 +33,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that Kafka is away is what we are here for
     print(f"seed {given.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="order-service-chaos-"))
+    print(f"data and logs in {folder}", flush=True)
     found, killed = asyncio.run(
         run(
             folder,

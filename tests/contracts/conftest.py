@@ -1,19 +1,22 @@
 """What keeps orders: each suite that asks for `persistence` runs once over every adapter of it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
+from adapters.redis.connection import connect
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.order import Order
 from order_service.ports import EventLog, OrderViews, Transaction, Transactions
 from order_service.views import RenderedOrder
 from tests.in_memory import InMemoryEventLog, InMemoryOrderViews, InMemoryTransactions, Store
+from tests.services import RedisServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +63,18 @@ def persistence(request: pytest.FixtureRequest) -> Persistence:
         return Persistence(InMemoryTransactions(store), InMemoryOrderViews(store), InMemoryEventLog(store))
     engine: AsyncEngine = request.getfixturevalue("engine")
     return Persistence(SqlTransactions(engine), SqlOrderViews(engine), SqlEventLog(engine))
+
+
+@pytest.fixture(scope="session")
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Nobody else's: it is emptied again and again."""
+    with RedisServer(tmp_path_factory.mktemp("redis"), append_only=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def redis(own_redis: RedisServer) -> AsyncIterator[Redis]:
+    """As good as new."""
+    async with connect(own_redis.url, patience=1) as client:
+        await client.flushdb()
+        yield client

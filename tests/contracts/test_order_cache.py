@@ -1,13 +1,12 @@
 """The promises of `OrderCache`. To hold another adapter to them, add it to `CACHES`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.embedded.order_cache import InProcessOrderCache
-from adapters.redis.connection import connect
 from adapters.redis.order_cache import RedisOrderCache
 from order_service.domain.errors import OrderNotFound
 from order_service.ports import OrderCache
@@ -18,13 +17,10 @@ CACHES: dict[str, Callable[[], OrderCache]] = {"in memory": DictOrderCache, "in 
 
 
 @pytest.fixture(params=[*CACHES, "Redis"])
-async def cache(request: pytest.FixtureRequest) -> AsyncIterator[OrderCache]:
-    if request.param != "Redis":
-        yield CACHES[request.param]()
-        return
-    redis = connect(request.getfixturevalue("redis_url"), patience=1)
-    yield RedisOrderCache(redis, seconds_to_live=60)
-    await redis.aclose()
+def cache(request: pytest.FixtureRequest) -> OrderCache:
+    if request.param == "Redis":
+        return RedisOrderCache(request.getfixturevalue("redis"), seconds_to_live=60)
+    return CACHES[request.param]()
 
 
 class Source:
