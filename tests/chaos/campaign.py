@@ -20,7 +20,7 @@ from tests.crash.customers import Diary
 from tests.fleet.people import an_operator_token
 from tests.fleet.topics import told
 
-SETTLE_SECONDS = 120
+SETTLE_SECONDS = 300
 REGISTERED_AT_ONCE = 4
 """Passwords are slow to hash; an account is not asked for again when the answer is late."""
 

@@ -45,7 +45,7 @@ async def run(folder: Path, *, seconds: float, clients: int) -> dict[str, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.outage", description=__doc__)
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--clients", type=int, default=10)
+    parser.add_argument("--clients", type=int, default=4)
     given = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="order-service-outage-"))
