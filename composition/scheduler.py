@@ -39,6 +39,9 @@ async def schedule_forever(container: AsyncContainer, *, stalled_after: timedelt
             except DependencyUnavailable as error:  # the next round tries again
                 _log.warning("scheduler waits: %s", error)
                 continue
+            except Exception:  # noqa: BLE001 - one chore that fails must not keep the others from being done
+                _log.exception("not done: %s", what)
+                continue
             if count:
                 _log.info("%s: %d", what, count)
         await asyncio.sleep(_ROUND_SECONDS)

@@ -83,7 +83,8 @@ class Transaction(Protocol):
         """Writes everything staged.
 
         Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), IdempotencyKeyTaken,
-        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken, DependencyUnavailable; then nothing was written.
+        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written. After
+        DependencyUnavailable nobody knows: an idempotency key finds out.
         """
 
 

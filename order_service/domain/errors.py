@@ -285,5 +285,5 @@ class DependencyUnavailable(OrderServiceError):
     code = "dependency-unavailable"
 
     def __init__(self, dependency: str, *, retry_after: int = 1) -> None:
-        super().__init__(f"{dependency} does not answer at the moment. Nothing was changed. Try again soon.")
+        super().__init__(f"{dependency} does not answer. Try again soon, with the same Idempotency-Key.")
         self.retry_after = retry_after

@@ -8,92 +8,214 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
-import httpx
+from dishka import AsyncContainer
 from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.kafka.publisher import KafkaEvents
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
+from composition.container import Resources, make_container
+from composition.database import migrate
+from composition.settings import Settings
+from order_service.domain.actor import Actor, Role
+from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.relay_events import RelayEvents
-from tests.chaos.world import World
-from tests.fleet.people import a_customer
+from tests.chaos.heard import ends
+from tests.crash.checker import ALL_RELAYED
+from tests.fleet.people import SECRET_KEY
+from tests.fleet.roles import Fleet, free_port
 from tests.fleet.topics import make_topics, told
+from tests.services import KafkaServer
+from tests.services.postgres import PostgresServer
 
 ROUNDS = 3
-CLIENTS, SECONDS = 16, 10
-A_BACKLOG = text("""
+AT_ONCE, SECONDS, WARM_UP_SECONDS = 16, 10.0, 2.0
+PATIENCE_SECONDS = 120
+
+EMPTY = text("TRUNCATE order_events, relay_cursor, orders")
+BACKLOG = text("""
     INSERT INTO order_events (id, aggregatetype, aggregateid, seq, type, payload, headers, occurred_at)
-    SELECT gen_random_uuid(), 'order', md5((n / 4)::text)::uuid, 1 + n % 4, 'order.placed',
-           jsonb_build_object('order', jsonb_build_object('id', n, 'text', repeat('x', 900)), 'seq', 1 + n % 4),
+    SELECT gen_random_uuid(), 'order', md5((n / 4)::text)::uuid, 1 + n % 4,
+           (ARRAY['order.placed', 'order.processed', 'order.payment_recorded', 'order.paid'])[1 + n % 4],
+           jsonb_build_object(
+               'seq', 1 + n % 4, 'actor', jsonb_build_object('kind', 'system'), 'change', '{}'::jsonb,
+               'order', jsonb_build_object(
+                   'id', md5((n / 4)::text)::uuid, 'customer_id', gen_random_uuid(), 'status', 'PENDING',
+                   'currency', 'EUR', 'total', '27.00', 'placed_at', now(), 'version', 1 + n % 4,
+                   'lines', (SELECT jsonb_agg(jsonb_build_object(
+                       'line_id', gen_random_uuid(), 'name', 'A mug with a number ' || n * line, 'quantity', 2,
+                       'unit_price', '4.50', 'total', '9.00')) FROM generate_series(1, 5) line)
+               )
+           ),
            '{}', now()
     FROM generate_series(0, :events - 1) n
 """)
-AN_ORDER = {
-    "currency": "EUR",
-    "lines": [{"name": name, "quantity": 2, "unit_price": "4.50"} for name in ("Mug", "Pot", "Spoon")],
-}
+BYTES = text("SELECT avg(length(payload::text)) FROM order_events")
 
 
-async def backlog(world: World, events: int) -> float:
-    """Events a second, from a log that holds so many (about 1 kB each) to their acknowledgement by the broker."""
-    engine = create_engine(make_url(world.database_url), pool_size=4)
-    async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE order_events, relay_cursor"))
-        await connection.execute(A_BACKLOG, {"events": events})
-    topic = f"bench-{time.time_ns()}"
-    await make_topics(world.kafka.bootstrap_servers, [topic])
+@dataclass(frozen=True, slots=True)
+class World:
+    """A database, a broker, and what they are reached with."""
+
+    folder: Path
+    engine: AsyncEngine
+    database_url: str
+    kafka: str
+
+
+@asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    postgres, kafka = PostgresServer(folder), KafkaServer(folder)
+    try:
+        await asyncio.gather(asyncio.to_thread(postgres.start), asyncio.to_thread(kafka.start))
+        url = postgres.env["TEST_POSTGRES_URL"]
+        await asyncio.to_thread(migrate, make_url(url))
+        engine = create_engine(make_url(url), pool_size=4)
+        yield World(folder, engine, url, kafka.bootstrap_servers)
+        await engine.dispose()
+    finally:
+        kafka.stop()
+        postgres.remove()
+
+
+async def a_topic(kafka: str) -> str:
+    name = f"bench-{uuid4().hex[:8]}"
+    await make_topics(kafka, [name])
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    seconds: float
+    batches: int
+    bytes_each: float
+
+
+async def drain(around: World, events: int) -> Drained:
+    """From a log that holds so many events to the broker's acknowledgement of the last."""
+    async with around.engine.begin() as connection:
+        await connection.execute(EMPTY)
+        await connection.execute(BACKLOG, {"events": events})
+        bytes_each = float(await connection.scalar(BYTES) or 0)
+    topic = await a_topic(around.kafka)
     async with (
-        KafkaEvents([world.kafka.bootstrap_servers], topic=topic) as publisher,
-        SqlEventLog(engine).reader("bench") as log,
+        KafkaEvents([around.kafka], topic=topic) as publisher,
+        SqlEventLog(around.engine).reader("bench") as log,
     ):
         relay = RelayEvents(publisher)
         await relay(log, limit=1)  # connects
-        began = time.monotonic()
+        began, batches = time.monotonic(), 0
         while await relay(log):
-            pass
+            batches += 1
         seconds = time.monotonic() - began
-    await engine.dispose()
-    assert len(await told(world.kafka.bootstrap_servers, topic)) == events
-    return events / seconds
+    check(await told(around.kafka, topic), events)
+    return Drained(seconds, batches, bytes_each)
 
 
-async def lag(world: World) -> list[float]:
-    """Seconds from an event to its record on Kafka, each, while customers place orders as fast as they can."""
-    async with httpx.AsyncClient(base_url=world.fleet.address, timeout=30) as http:
-        headers = await a_customer(http)
-        deadline = time.monotonic() + SECONDS
+def check(records: list[Any], events: int) -> None:
+    """That each event is there once, and an order's in order."""
+    seqs: dict[bytes, list[int]] = {}
+    for record in sorted(records, key=lambda record: (record.partition, record.offset)):
+        seqs.setdefault(record.key, []).append(int(dict(record.headers)["ce_sequence"]))
+    if len(records) != events or any(order != list(range(1, len(order) + 1)) for order in seqs.values()):
+        raise AssertionError(f"{len(records)} of {events} events are on Kafka, or not in order")
 
-        async def place() -> None:
-            while time.monotonic() < deadline:
-                (await http.post("/api/v1/orders", json=AN_ORDER, headers=headers)).raise_for_status()
 
-        await asyncio.gather(*(place() for _ in range(CLIENTS)))
-    await asyncio.sleep(2)
-    records = await told(world.kafka.bootstrap_servers, world.topics["KAFKA_TOPIC"])
-    times = [datetime.fromisoformat(dict(record.headers)["ce_time"].decode()) for record in records]
-    return [record.timestamp / 1000 - time.timestamp() for record, time in zip(records, times, strict=True)]
+@dataclass(frozen=True, slots=True)
+class Behind:
+    orders_a_second: float
+    median: float
+    percentile_99: float
+    at_the_end: float
+
+
+async def lag(around: World, container: AsyncContainer) -> Behind:
+    """From an event to its record on Kafka, while orders are placed as fast as can be, beside a relay's process."""
+    async with around.engine.begin() as connection:
+        await connection.execute(EMPTY)
+    topic = await a_topic(around.kafka)
+    environment = {
+        "DATABASE_URL": around.database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": around.kafka,
+        "KAFKA_TOPIC": topic,
+        "SECRET_KEY": SECRET_KEY,
+    }
+    place = await container.get(PlaceOrder)
+    with Fleet(around.folder, environment, port=free_port()) as fleet:
+        fleet.start("relay")
+        await place_for(place, WARM_UP_SECONDS)
+        await until_relayed(around)
+        warm = sum((await ends(around.kafka, [topic])).values())
+        placed = await place_for(place, SECONDS)
+        began = time.monotonic()
+        await until_relayed(around)
+        at_the_end = time.monotonic() - began
+    records = await told(around.kafka, topic)
+    check(records, warm + placed)
+    behind = [record.timestamp / 1000 - happened_at(record) for record in records]
+    by_time = sorted(range(len(records)), key=lambda number: happened_at(records[number]))
+    lags = sorted(behind[number] for number in by_time[warm:])
+    return Behind(placed / SECONDS, statistics.median(lags), lags[len(lags) * 99 // 100], at_the_end)
+
+
+def happened_at(record: Any) -> float:
+    return datetime.fromisoformat(dict(record.headers)["ce_time"].decode()).timestamp()
+
+
+async def place_for(place: PlaceOrder, seconds: float) -> int:
+    """How many orders were placed."""
+    lines = [WantedLine(name=name, quantity=2, unit_price="4.50") for name in ("Mug", "Pot", "Spoon")]
+    deadline = time.monotonic() + seconds
+
+    async def customer() -> int:
+        command = PlaceOrderCommand(by=Actor.account(uuid4(), Role.CUSTOMER), currency="EUR", lines=lines)
+        placed = 0
+        while time.monotonic() < deadline:
+            await place(command)
+            placed += 1
+        return placed
+
+    return sum(await asyncio.gather(*(customer() for _ in range(AT_ONCE))))
+
+
+async def until_relayed(around: World) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        async with around.engine.connect() as connection:
+            if await connection.scalar(text(ALL_RELAYED)):
+                return
+        await asyncio.sleep(0.01)
+    raise TimeoutError("the relay does not get through")
 
 
 async def measure(folder: Path, events: int) -> dict[str, float]:
-    world = World(folder)
-    await world.start()
-    try:
-        world.fleet.stop("scheduler", "worker", "consumer")
-        lags = sorted(await lag(world))
-        world.fleet.stop()
-        rates = [await backlog(world, events) for _ in range(ROUNDS)]
-    finally:
-        await asyncio.to_thread(world.stop)
+    async with world(folder) as around:
+        await drain(around, min(events, 5_000))  # warms up
+        drained = [await drain(around, events) for _ in range(ROUNDS)]
+        resources = Resources(database=make_url(around.database_url), secret_key=SECRET_KEY)
+        container = make_container(Settings(postgres_pool_size=AT_ONCE), resources)
+        behind = [await lag(around, container) for _ in range(ROUNDS)]
+        await container.close()
+    typical = statistics.median_low(each.seconds for each in drained)
     return {
         "backlog, events": events,
-        "published, events a second (median of 3)": round(statistics.median(rates)),
-        "placed beside the relay, orders a second": round(len(lags) / SECONDS),
-        "lag, median ms": round(statistics.median(lags) * 1000, 1),
-        "lag, 99th percentile ms": round(lags[len(lags) * 99 // 100] * 1000, 1),
+        "bytes of an event": round(drained[0].bytes_each),
+        "batches": drained[0].batches,
+        "published, events a second": round(events / typical),
+        "ms for a batch": round(typical / drained[0].batches * 1000, 1),
+        "placed beside the relay, orders a second": round(statistics.median(b.orders_a_second for b in behind)),
+        "lag, median ms": round(statistics.median(b.median for b in behind) * 1000, 1),
+        "lag, 99th percentile ms": round(statistics.median(b.percentile_99 for b in behind) * 1000, 1),
+        "all is told, ms after the last order": round(statistics.median(b.at_the_end for b in behind) * 1000, 1),
     }
 
 
@@ -109,7 +231,6 @@ def main() -> None:
         print(f"{name:45} {figure:>12g}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
-    EmbeddedPostgres(folder / "postgres").remove()
     shutil.rmtree(folder)
 
 
