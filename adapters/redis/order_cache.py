@@ -14,7 +14,10 @@ from order_service.views import RenderedOrder
 
 _log = logging.getLogger(__name__)
 
-# A value is eight bytes of version, sixteen of the customer's id, and the body; or a lease: the word and its holder.
+# A value is the mark of this format, eight bytes of version, sixteen of the customer's id, and the body; or a lease:
+# the word and its holder. Anything else is not ours: it is not read, and written over.
+_MARK = b"order1"
+_BODY_AT = len(_MARK) + 8 + 16
 _LEASE = b"lease:"
 _LEASE_MILLISECONDS = 2_000
 _POLL_SECONDS = 0.005
@@ -25,11 +28,11 @@ _MOST_OWED = 10_000
 # Writes unless a version at least as new is there. With a lease, only if that is still there: once it is lost (Redis
 # wiped, a writer faster) nobody can say whether what was loaded is the newest.
 _WRITE = """
-local known = redis.call('GET', KEYS[1])
+local known = redis.pcall('GET', KEYS[1])
 if ARGV[3] ~= '' then
   if known ~= ARGV[3] then return 0 end
-elseif known and #known >= 24 and string.sub(known, 1, 6) ~= 'lease:'
-    and struct.unpack('>I8', known) >= struct.unpack('>I8', ARGV[1]) then
+elseif type(known) == 'string' and #known >= 30 and string.sub(known, 1, 6) == 'order1'
+    and struct.unpack('>I8', known, 7) >= struct.unpack('>I8', ARGV[1], 7) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
@@ -113,6 +116,8 @@ class RedisOrderCache:
             try:
                 await self._write(keys=[_key(order_id)], args=[_packed(order), self._seconds, b""])
             except GONE:
+                if (late := self._owed.pop(order_id, None)) is not None:
+                    self._owed[order_id] = late  # the others first: it may be this one alone that cannot be written
                 await asyncio.sleep(1)
                 continue
             if self._owed.get(order_id) is order:
@@ -124,11 +129,12 @@ def _key(order_id: UUID) -> bytes:
 
 
 def _packed(order: RenderedOrder) -> bytes:
-    return order.version.to_bytes(8, "big") + order.customer_id.bytes + order.body
+    return _MARK + order.version.to_bytes(8, "big") + order.customer_id.bytes + order.body
 
 
 def _unpacked(order_id: UUID, value: bytes) -> RenderedOrder | None:
     """None for what is no order of ours."""
-    if len(value) < 24:
+    if len(value) < _BODY_AT or not value.startswith(_MARK):
         return None
-    return RenderedOrder(order_id, UUID(bytes=value[8:24]), int.from_bytes(value[:8], "big"), value[24:])
+    version, customer_id = value[len(_MARK) : len(_MARK) + 8], value[len(_MARK) + 8 : _BODY_AT]
+    return RenderedOrder(order_id, UUID(bytes=customer_id), int.from_bytes(version, "big"), value[_BODY_AT:])

@@ -69,12 +69,12 @@ class ChangeOrder:
             if answered is None and not consumed:
                 changed = await self._make(tx, order, wanted, change)
         # Only now, after the transaction, which holds a connection while a view takes another.
-        if answered is not None:
-            return await first_answer(self._views, answered)
-        if consumed:
-            return Answer(await self._views.get(wanted.order_id), replayed=True)
-        await self._cache.put(changed)
-        return Answer(changed)
+        if answered is None and not consumed:
+            await self._cache.put(changed)
+            return Answer(changed)
+        newest = await self._views.get(wanted.order_id)
+        await self._cache.put(newest)  # who made the change may have died before it could
+        return Answer(newest, replayed=True) if answered is None else await first_answer(self._views, answered)
 
     async def _make(self, tx: Transaction, order: Order, wanted: OrderChange, change: Change) -> RenderedOrder:
         if wanted.expected_versions is not None and order.version not in wanted.expected_versions:
