@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -10,7 +11,9 @@ from aiokafka.errors import KafkaError
 from adapters.kafka.messages import Headers
 from order_service.domain.errors import DependencyUnavailable
 
-_LARGEST_VALUE = 512 * 1024  # of a message too big for the topic the beginning is kept; the rest is at its origin
+# Of a message too big for the topic the beginning is kept; the rest is at its origin. Together less than 1 MiB,
+# Kafka's own limit, with room for our notes.
+_LARGEST_VALUE, _LARGEST_HEADERS, _LARGEST_KEY = 512 * 1024, 256 * 1024, 64 * 1024
 _GROUP = "dead-letters"
 
 # Ours begin with this, so that putting a message back can take them off again.
@@ -40,8 +43,10 @@ class DeadLetters:
 
     async def put(self, record: Any, *, cause: str, detail: str) -> None:
         """Keeps the consumed `record`. Returns once the broker has it; raises DependencyUnavailable."""
-        value = record.value
-        cut = value is not None and len(value) > _LARGEST_VALUE
+        value, key = _beginning(record.value, _LARGEST_VALUE), _beginning(record.key, _LARGEST_KEY)
+        came = [(name, content) for name, content in record.headers if not name.startswith(_PREFIX)]
+        headers = _first(came, _LARGEST_HEADERS)
+        cut = (value, key, headers) != (record.value, record.key, came)
         notes = {
             "cause": cause,
             "detail": detail[:1000],
@@ -50,9 +55,8 @@ class DeadLetters:
             "offset": str(record.offset),
             "cut": "true" if cut else "false",
         }
-        headers = [(name, content) for name, content in record.headers if not name.startswith(_PREFIX)]
         headers += [(_PREFIX + name, note.encode()) for name, note in notes.items()]
-        await self._send(self._topic, value[:_LARGEST_VALUE] if cut else value, record.key, headers)
+        await self._send(self._topic, value, key, headers)
 
     async def redrive(self, *, limit: int) -> AsyncIterator[DeadLetter]:
         """Puts up to `limit` letters back where they came from, oldest first, each once; a cut one stays."""
@@ -115,6 +119,16 @@ class DeadLetters:
                 yield _letter(record), lambda place=place: consumer.commit(place)
         finally:
             await consumer.stop()
+
+
+def _beginning(content: bytes | None, largest: int) -> bytes | None:
+    return None if content is None else content[:largest]
+
+
+def _first(headers: Headers, largest: int) -> Headers:
+    """As many as fit."""
+    sizes = accumulate(len(name.encode()) + len(content or b"") for name, content in headers)
+    return [header for header, size in zip(headers, sizes, strict=True) if size <= largest]
 
 
 def _letter(record: Any) -> DeadLetter:

@@ -104,7 +104,7 @@ def header(headers: Sequence[tuple[str, bytes]], name: str) -> str:
     """Raises Poison when it is missing."""
     for known, value in headers:
         if known.lower() == name:
-            return value.decode(errors="replace")
+            return value.decode(errors="backslashreplace")  # two that differ stay different
     raise Poison("missing-header", f"The header {name} is missing.")
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,7 @@ GROUP = "order-service"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _PATIENCE_SECONDS = 120.0  # then the batch is given back and fetched anew, before the broker takes us for dead
 _TRIES_OF_A_BUG = 3
+_LONGEST_NAME = 500
 
 Record = Any
 """aiokafka's ConsumerRecord."""
@@ -145,7 +147,9 @@ class _Subscribers:
 
 def _change(record: Record, order_id: UUID) -> OrderChange:
     name = f"{header(record.headers, 'ce_source')} {header(record.headers, 'ce_id')}"
-    return OrderChange(order_id=order_id, by=SYSTEM, message=ConsumedMessage(record.topic, name[:500]))
+    if len(name) > _LONGEST_NAME:  # by its digest: names that only begin alike are not the same
+        name = sha256(name.encode()).hexdigest()
+    return OrderChange(order_id=order_id, by=SYSTEM, message=ConsumedMessage(record.topic, name))
 
 
 def _each(handle: Heard, dead_letters: DeadLetters) -> Callable[[Sequence[Record]], Awaitable[None]]:
@@ -154,13 +158,21 @@ def _each(handle: Heard, dead_letters: DeadLetters) -> Callable[[Sequence[Record
     async def heard(records: Sequence[Record]) -> None:
         for record in records:
             try:
-                await _patiently(handle, record)
-            except Poison as poison:
-                await dead_letters.put(record, cause=poison.cause, detail=str(poison))
-            except DependencyUnavailable:
+                await one(record)
+            except DependencyUnavailable as error:
+                _log.warning("consumer gives messages of %s back: %s", record.topic, error)
+                await asyncio.sleep(_FIRST_PAUSE_SECONDS)
                 raise
-            except OrderServiceError as refusal:
-                await dead_letters.put(record, cause=refusal.code, detail=str(refusal))
+
+    async def one(record: Record) -> None:
+        try:
+            await _patiently(handle, record)
+        except Poison as poison:
+            await dead_letters.put(record, cause=poison.cause, detail=str(poison))
+        except DependencyUnavailable:
+            raise
+        except OrderServiceError as refusal:
+            await dead_letters.put(record, cause=refusal.code, detail=str(refusal))
 
     return heard
 

@@ -332,6 +332,7 @@ async def test_the_same_message_a_hundred_times_has_one_effect(desk: Desk) -> No
     await desk.pay(order_id, "2.00", payment_id="last")
     await until(lambda: desk.shows([order_id], captured="3.00", processing_status="PROCESSED"))
     assert (await desk.order(order_id))["version"] == 4  # placed, processed, and two payments
+    assert await desk.dead_letters(order_id) == []
 
 
 @pytest.mark.parametrize("ids", [(b"x" * 600 + b"1", b"x" * 600 + b"2"), (b"\xfe", b"\xff")], ids=["long", "no text"])
