@@ -179,6 +179,7 @@ async def environment(
         "REDIS_URL": redis_url,
         "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap_servers,
         "SECRET_KEY": SECRET_KEY,
+        "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000",
         "RATE_LIMIT_ORDERS_PER_MINUTE": "1000000",
         "STALLED_AFTER_SECONDS": "5",
     }
@@ -196,17 +197,18 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
 
 @pytest.fixture(scope="module")
 async def desk(fleet: Fleet, environment: dict[str, str]) -> AsyncIterator[Desk]:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"], acks="all", max_request_size=LARGEST_MESSAGE
-    )
-    await producer.start()
+    kafka = environment["KAFKA_BOOTSTRAP_SERVERS"]
     database: Any = await asyncpg.connect(environment["DATABASE_URL"].replace("postgresql+asyncpg", "postgresql"))
-    async with httpx.AsyncClient(base_url=fleet.address, timeout=10) as http:
-        opened = Desk(http, await a_customer(http), environment, producer, database)
-        yield opened
-        await opened.letters.close()
-    await database.close()
-    await producer.stop()
+    try:
+        async with (
+            AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=LARGEST_MESSAGE) as producer,
+            httpx.AsyncClient(base_url=fleet.address, timeout=10) as http,
+        ):
+            opened = Desk(http, await a_customer(http), environment, producer, database)
+            yield opened
+            await opened.letters.close()
+    finally:
+        await database.close()
 
 
 Sent = tuple[bytes | None, RecordHeaders]
