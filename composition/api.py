@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from composition.process import container, resources
+from composition.process import container, resources, tell_in_log
 from composition.settings import read_settings
 
 # Wider than the framework's types, which leave the lifespan to the framework.
@@ -18,6 +18,7 @@ class Api:
     """Builds itself when its worker starts, in the worker's own event loop, and closes with it."""
 
     def __init__(self) -> None:
+        tell_in_log()
         self._settings = read_settings()
         self._resources = resources(self._settings)
         self._open = AsyncExitStack()

@@ -3,19 +3,19 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
-from dishka import AsyncContainer
+from sqlalchemy import URL
 
 from adapters.embedded.postgres import PostgresStartFailed
 from adapters.kafka.dead_letters import DeadLetters
-from adapters.persistence.event_log import SqlEventLog
+from adapters.persistence.engine import create_engine
+from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from composition import demo
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration
 from composition.embedded import run_embedded
-from composition.process import container, resources
 from composition.relay import CURSOR
 from composition.settings import Settings, SettingsError, read_settings
 from order_service.domain.errors import DependencyUnavailable
@@ -40,9 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         code: int = given.run(read_settings(), given)
-    except (SettingsError, PostgresStartFailed) as error:
+    except (SettingsError, PostgresStartFailed, LogOfAnotherCluster) as error:
         print(f"order-service: {error}", file=sys.stderr)
         return 2
+    except DependencyUnavailable as error:
+        print(f"order-service: {error}", file=sys.stderr)
+        return 1
     return code
 
 
@@ -81,46 +84,43 @@ def _migration(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _relay(settings: Settings, given: argparse.Namespace) -> int:
-    async def act(opened: AsyncContainer) -> None:
-        log = await opened.get(SqlEventLog)
-        if given.action == "rebase":
-            await log.rebase(CURSOR)
-        lag = await log.lag(CURSOR)
-        _tell({"behind": lag.events, "oldest": lag.oldest})
+    async def act(url: URL) -> None:
+        engine = create_engine(url, pool_size=2, patience=None)  # a long log takes its time
+        log = SqlEventLog(engine)
+        try:
+            if given.action == "rebase":
+                _tell({"rebased": await log.rebase(CURSOR)})
+            lag = await log.lag(CURSOR)
+            _tell({"behind": lag.events, "oldest": lag.oldest})
+        finally:
+            await engine.dispose()
 
-    return _with_container(settings, act)
+    with database(settings) as url:
+        asyncio.run(act(url))
+    return 0
 
 
 def _dead_letters(settings: Settings, given: argparse.Namespace) -> int:
     if settings.kafka is None:
         raise SettingsError("Set KAFKA_HOST or KAFKA_BOOTSTRAP_SERVERS; without them there are no dead letters.")
 
-    async def act(opened: AsyncContainer) -> None:
-        letters = await opened.get(DeadLetters)
+    brokers = settings.kafka
+
+    async def act() -> None:
+        letters = DeadLetters(brokers, topic=settings.dead_letter_topic)
         read = letters.all if given.action == "list" else letters.redrive
         async for letter in read(limit=given.limit):
             value = None if letter.value is None else letter.value.decode(errors="replace")
             place = f"{letter.topic}/{letter.partition}@{letter.offset}"
             _tell({"from": place, "cause": letter.cause, "detail": letter.detail, "cut": letter.cut, "value": value})
+        await letters.close()
 
-    return _with_container(settings, act)
+    asyncio.run(act())
+    return 0
 
 
 def _asyncapi(settings: Settings, _: argparse.Namespace) -> int:
     print(msgspec.json.format(msgspec.json.encode(asyncapi(settings)), indent=2).decode())
-    return 0
-
-
-def _with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[None]]) -> int:
-    async def main() -> None:
-        async with container(settings, resources(settings)) as opened:
-            await act(opened)
-
-    try:
-        asyncio.run(main())
-    except DependencyUnavailable as error:
-        print(f"order-service: {error}", file=sys.stderr)
-        return 1
     return 0
 
 

@@ -38,6 +38,7 @@ from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
 from composition.settings import Settings
 from order_service import ports
+from order_service.domain.events import OrderPlaced
 from order_service.domain.rules import ShopRules
 from order_service.ports import LoggedEvent, Quota
 from order_service.use_cases.cancel_order import CancelOrder
@@ -192,7 +193,7 @@ class InProcessNews(Provider):
         async def screen(event: LoggedEvent) -> None:
             await jobs.enqueue_processing(event.order_id)
 
-        return InProcessEvents({"order.placed": screen})
+        return InProcessEvents({OrderPlaced.type: screen})
 
 
 class KafkaNews(Provider):
@@ -202,8 +203,9 @@ class KafkaNews(Provider):
 
     @provide
     async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
-        async with KafkaEvents(settings.kafka or (), topic=settings.kafka_topic) as events:
-            yield events
+        events = KafkaEvents(settings.kafka or (), topic=settings.kafka_topic)
+        yield events
+        await events.close()
 
     @provide
     async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:

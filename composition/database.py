@@ -1,16 +1,20 @@
 """The database that a process works on, and its schema."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
 import migrations
 from adapters.embedded.postgres import EmbeddedPostgres
-from composition.settings import Settings
+from adapters.persistence.engine import create_engine
+from composition.settings import Settings, SettingsError
 
 
 @contextmanager
@@ -34,13 +38,32 @@ def database(settings: Settings) -> Iterator[URL]:
 
 
 def migrate(url: URL) -> None:
-    """Brings the schema to the newest revision. Not inside a running event loop: Alembic starts its own."""
+    """Brings the schema to the newest revision. Not inside a running event loop: Alembic starts its own.
+
+    Raises SettingsError when the server does not let us in.
+    """
+    asyncio.run(_reach(url))
     command.upgrade(_alembic(url), "head")
 
 
 def new_migration(url: URL, name: str) -> None:
     """Writes a revision with what the tables in code have and the database has not."""
     command.revision(_alembic(url), message=name, autogenerate=True)
+
+
+async def _reach(url: URL) -> None:
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.connect():
+            pass
+    except (OSError, asyncpg.PostgresError, DBAPIError) as error:
+        where = f"{url.host or url.query.get('host')}:{url.port or 5432}/{url.database}"
+        raise SettingsError(
+            f"PostgreSQL at {where} does not let us in: {error}. Is it running? Check POSTGRES_HOST and the settings "
+            "beside it, or DATABASE_URL."
+        ) from error
+    finally:
+        await engine.dispose()
 
 
 def _alembic(url: URL) -> Config:

@@ -1,7 +1,6 @@
 """The whole service in one process: HTTP, relay, worker and scheduler, around a database of its own."""
 
 import asyncio
-import logging
 import secrets
 import signal
 import socket
@@ -20,6 +19,7 @@ from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.database import database, migrate
 from composition.jobs import job_broker
+from composition.process import tell_in_log
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
@@ -32,20 +32,25 @@ from order_service.use_cases.register_account import RegisterAccount, RegisterAc
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
-_log = logging.getLogger(__name__)
-
 _MOST_CONNECTIONS = 1024  # open ones, idle ones too: whoever comes next waits
+
+_STOP = (signal.SIGINT, signal.SIGTERM)
 
 ADMIN_EMAIL = "admin@order-service.local"
 
 
 def run_embedded(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM, and leaves no process behind."""
+    tell_in_log()
     _require_free_port(settings)
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
-        asyncio.run(_serve(settings, url, secret))
+        try:
+            asyncio.run(_serve(settings, url, secret))
+        finally:
+            for signal_number in _STOP:  # it stops already: asking again changes nothing
+                signal.signal(signal_number, signal.SIG_IGN)
 
 
 def _require_free_port(settings: Settings) -> None:
@@ -65,7 +70,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
     container = make_container(settings, resources)
     worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
     stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
+    for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
         admin_password = await _first_admin(container)

@@ -28,9 +28,9 @@ _HOW_TO_MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.toke
 
 
 def _kept_key(settings: Settings) -> str:
-    path = settings.var / "secret_key"
-    settings.var.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=settings.var, prefix="secret_key.") as file:  # made with mode 0600
+    var = settings.var
+    path = var / "secret_key"
+    with NamedTemporaryFile("w", dir=var, prefix="secret_key.") as file:  # made with mode 0600
         file.write(secrets.token_urlsafe(48))
         file.flush()
         with suppress(FileExistsError):  # made before, or by another process just now

@@ -86,11 +86,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Where PostgreSQL is; None means the embedded one."""
         if self.database_url is not None:
             try:
-                return make_url(self.database_url).set(drivername="postgresql+asyncpg")
+                url = make_url(self.database_url)
             except ArgumentError:
-                raise SettingsError(
-                    "DATABASE_URL is not a URL such as postgresql://user:password@host:5432/order_service."
-                ) from None
+                url = URL.create("")
+            if url.drivername.partition("+")[0] not in {"postgresql", "postgres"}:
+                raise SettingsError("DATABASE_URL must be like postgresql://user:password@host:5432/order_service.")
+            return url.set(drivername="postgresql+asyncpg")
         if self.postgres_host is None:
             return None
         return URL.create(
@@ -123,8 +124,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def var(self) -> Path:
-        """The folder for what the service keeps on this machine."""
-        return Path(self.var_dir).absolute()
+        """The folder for what the service keeps on this machine, made if need be. Raises SettingsError."""
+        path = Path(self.var_dir).absolute()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"VAR_DIR: {path} cannot be made a folder: {error.strerror}.") from None
+        return path
 
     @property
     def shop_rules(self) -> ShopRules:
@@ -169,7 +175,11 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
 
     An empty value counts as not set, so that a line of `.env` can be left blank.
     """
-    given = {**dotenv_values(env_file), **(os.environ if environment is None else environment)}
+    try:
+        in_file = dotenv_values(env_file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file} cannot be read as UTF-8 text: {error}.") from None
+    given = {**in_file, **(os.environ if environment is None else environment)}
     values = {name: given[env] for env, name in _NAMES.items() if given.get(env)}
     try:
         settings = msgspec.convert(values, Settings, strict=False)

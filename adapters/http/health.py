@@ -1,6 +1,7 @@
 """Is the process alive, and can it do its work?"""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from adapters.http.problems import answers, problem_response
 
 Check = Callable[[], Awaitable[object]]
 """Returns when the dependency answers; raises when it does not."""
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 2.0
 
@@ -28,7 +31,7 @@ def health_router(checks: Mapping[str, Check]) -> Router:
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
-        results = dict(zip(checks, await asyncio.gather(*map(_result, checks.values())), strict=True))
+        results = dict(zip(checks, await asyncio.gather(*(_result(*each) for each in checks.items())), strict=True))
         failing = [name for name, result in results.items() if result != "ok"]
         if not failing:
             return Response({"status": "ok", "checks": results})
@@ -38,10 +41,11 @@ def health_router(checks: Mapping[str, Check]) -> Router:
     return Router("/", route_handlers=[livez, readyz], tags=["Health"])
 
 
-async def _result(check: Check) -> str:
+async def _result(name: str, check: Check) -> str:
     try:
         await asyncio.wait_for(_made(check), _PATIENCE_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it: it is not ready; what exactly is in the log
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it: it is not ready
+        _log.warning("%s is not ready: %r", name, error)
         return "unavailable"
     return "ok"
 

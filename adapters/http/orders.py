@@ -40,6 +40,7 @@ from order_service.views import OrderView
 
 AnyRequest = Request[Any, Any, Any]
 By = NamedDependency[Actor]
+CHANGE = (*LIMITED, *TOKEN, 403, 404, 409, 412)
 
 
 class NewLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -144,7 +145,7 @@ async def read(
     description=getdoc(ChangeStatus),
     dto=JsonBody.of(StatusChange),
     return_dto=None,
-    responses=answers({200: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
+    responses=answers({200: OrderView}, *CHANGE, *BODY),
 )
 async def change(
     order_id: FromPath[UUID],
@@ -153,8 +154,7 @@ async def change(
     change_status: NamedDependency[ChangeStatus],
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    wanted = OrderChange(order_id=order_id, by=by, expected_versions=expected_versions(if_match))
-    return _sent(await change_status(wanted, Status(data.status)))
+    return _sent(await change_status(_wanted(order_id, by, if_match), Status(data.status)))
 
 
 @post(
@@ -164,7 +164,7 @@ async def change(
     description=getdoc(RecordPayment),
     dto=JsonBody.of(NewPayment),
     return_dto=None,
-    responses=answers({201: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
+    responses=answers({201: OrderView}, *CHANGE, *BODY),
 )
 async def pay(
     order_id: FromPath[UUID],
@@ -191,7 +191,7 @@ async def pay(
     description=getdoc(ShipOrder),
     dto=JsonBody.of(NewShipment),
     return_dto=None,
-    responses=answers({201: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
+    responses=answers({201: OrderView}, *CHANGE, *BODY),
 )
 async def ship(
     order_id: FromPath[UUID],
@@ -217,7 +217,7 @@ async def ship(
     summary="Note that a shipment arrived",
     description=getdoc(DeliverShipment),
     status_code=200,
-    responses=answers({200: OrderView}, *LIMITED, *TOKEN, 403, 404, 409, 412),
+    responses=answers({200: OrderView}, *CHANGE),
 )
 async def deliver(
     order_id: FromPath[UUID],
@@ -240,7 +240,7 @@ async def deliver(
     dto=JsonBody.of(NewCancellation),
     return_dto=None,
     status_code=200,
-    responses=answers({200: OrderView}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
+    responses=answers({200: OrderView}, *CHANGE, *BODY),
 )
 async def cancel(
     order_id: FromPath[UUID],
@@ -270,7 +270,7 @@ async def process(
     return Response(b"", status_code=202)
 
 
-def _wanted(order_id: UUID, by: Actor, if_match: str | None, key: IdempotencyKey | None) -> OrderChange:
+def _wanted(order_id: UUID, by: Actor, if_match: str | None, key: IdempotencyKey | None = None) -> OrderChange:
     return OrderChange(order_id=order_id, by=by, expected_versions=expected_versions(if_match), idempotency_key=key)
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from adapters.kafka.messages import Headers
-from order_service.domain.errors import DependencyUnavailable
+from adapters.kafka.producer import Producer
 
 # Of a message too big for the topic the beginning is kept; the rest is at its origin. Together less than 1 MiB,
 # Kafka's own limit, with room for our notes.
@@ -39,7 +38,7 @@ class DeadLetters:
     def __init__(self, bootstrap_servers: Sequence[str], *, topic: str) -> None:
         self._bootstrap_servers = list(bootstrap_servers)
         self._topic = topic
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = Producer(bootstrap_servers)
 
     async def put(self, record: Any, *, cause: str, detail: str) -> None:
         """Keeps the consumed `record`. Returns once the broker has it; raises DependencyUnavailable."""
@@ -72,29 +71,11 @@ class DeadLetters:
             yield letter
 
     async def close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        await self._producer.close()
 
     async def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers) -> None:
-        try:
-            await (await self._started()).send_and_wait(topic, value, key=key, headers=headers)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
-            raise DependencyUnavailable("Kafka") from error
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers, enable_idempotence=True, request_timeout_ms=10_000
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
+        async with self._producer.use() as producer:
+            await producer.send_and_wait(topic, value, key=key, headers=headers)
 
     async def _read(self, *, limit: int, group_id: str | None) -> AsyncIterator[tuple[DeadLetter, Any]]:
         consumer = AIOKafkaConsumer(
@@ -105,7 +86,8 @@ class DeadLetters:
         )
         await consumer.start()
         try:
-            numbers = await (await self._started()).partitions_for(self._topic)
+            async with self._producer.use() as producer:
+                numbers = await producer.partitions_for(self._topic)
             partitions = [TopicPartition(self._topic, number) for number in numbers]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)

@@ -191,7 +191,7 @@ async def _patiently(handle: Heard, record: Record) -> None:
             raise
         except Exception as error:
             bugs += 1
-            _log.exception("message failed", extra={"topic": record.topic, "offset": record.offset})
+            _log.exception("message %s/%d@%d failed", record.topic, record.partition, record.offset)
             if bugs == _TRIES_OF_A_BUG:
                 raise Poison("unexpected-error", type(error).__name__) from error
         await asyncio.sleep(pause)

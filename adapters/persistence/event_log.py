@@ -25,6 +25,8 @@ _THIS_CLUSTER = (
     select(literal_column("system_identifier", BigInteger)).select_from(func.pg_control_system()).scalar_subquery()
 )
 
+_CURSOR = select(relay_cursor, _THIS_CLUSTER.label("this_cluster"))
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:
@@ -104,24 +106,31 @@ class SqlEventLog:
                 row = (await connection.execute(behind)).one()
         return Lag(events=row[0], oldest=row[1])
 
-    async def rebase(self, name: str) -> None:
-        """Makes a log that came from another cluster readable here: what was published stays behind the reader."""
-        engine = self._engine.execution_options(isolation_level="READ COMMITTED")
-        async with engine.begin() as connection:
-            row = (await connection.execute(select(relay_cursor).where(relay_cursor.c.name == name))).one_or_none()
-            place = LogPosition(0, 0) if row is None else LogPosition(row.tx_id, row.position)
-            still_to_read = case((_behind(place), cast(1, Xid8)), else_=cast(0, Xid8))
-            await connection.execute(update(order_events).values(tx_id=still_to_read))
+    async def rebase(self, name: str) -> bool:
+        """Makes a log that came from another cluster readable here: what was published stays behind the reader.
+
+        False if the log is of this cluster: then there is nothing to do. Waits until nobody reads.
+        """
+        whole = self._engine.execution_options(isolation_level="READ COMMITTED")
+        async with lease(self._engine, _lease_of(name)), whole.begin() as connection:
+            row = (await connection.execute(_CURSOR.where(relay_cursor.c.name == name))).one_or_none()
+            if row is None or row.system_identifier in (None, row.this_cluster):
+                return False
+            still_to_read = _behind(LogPosition(row.tx_id, row.position))
+            await connection.execute(
+                update(order_events).values(tx_id=case((still_to_read, cast(1, Xid8)), else_=cast(0, Xid8)))
+            )
             await connection.execute(
                 update(relay_cursor)
                 .where(relay_cursor.c.name == name)
                 .values(tx_id=0, position=2**63 - 1, system_identifier=_THIS_CLUSTER)
             )
+        return True
 
     @asynccontextmanager
     async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
         with in_domain_words():
-            async with lease(self._engine, f"reader {name}") as connection:
+            async with lease(self._engine, _lease_of(name)) as connection:
                 yield SqlEventLogReader(connection, name, await _place(connection, name))
 
 
@@ -130,10 +139,13 @@ def _behind(place: LogPosition) -> ColumnElement[bool]:
     return tuple_(order_events.c.tx_id, order_events.c.position) > here
 
 
+def _lease_of(reader: str) -> str:
+    return f"reader {reader}"
+
+
 async def _place(connection: AsyncConnection, name: str) -> LogPosition:
     """Raises LogOfAnotherCluster."""
-    query = select(relay_cursor, _THIS_CLUSTER.label("this_cluster")).where(relay_cursor.c.name == name)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_CURSOR.where(relay_cursor.c.name == name))).one_or_none()
     if row is None:
         return LogPosition(0, 0)
     if row.system_identifier not in (None, row.this_cluster):

@@ -13,7 +13,7 @@ from order_service.domain.text import checked_text
 
 
 class Paying(OrderFacts):
-    """What the payment service or staff tell is noted; whether it fits is looked at for staff only."""
+    """What the payment service or staff tell is noted. Too much, or too late, is refused from staff only."""
 
     __slots__ = ()
 

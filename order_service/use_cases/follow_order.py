@@ -1,5 +1,6 @@
 """Hear what happened to an order, and do what follows from it."""
 
+from order_service.domain.events import OrderPlaced
 from order_service.ports import JobQueue, OrderCache
 from order_service.views import RenderedOrder
 
@@ -16,5 +17,5 @@ class FollowOrder:
 
     async def __call__(self, event_type: str, order: RenderedOrder) -> None:
         await self._cache.put(order)
-        if event_type == "order.placed":
+        if event_type == OrderPlaced.type:
             await self._jobs.enqueue_processing(order.order_id)

@@ -32,10 +32,11 @@ from order_service.use_cases.relay_events import RelayEvents
 from tests.chaos.heard import ends
 from tests.crash.checker import ALL_RELAYED
 from tests.fleet.people import SECRET_KEY
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
 from tests.fleet.topics import make_topics, told
 from tests.services import KafkaServer
 from tests.services.postgres import PostgresServer
+from tests.services.server import free_port
 
 ROUNDS = 3
 AT_ONCE, SECONDS, WARM_UP_SECONDS = 16, 10.0, 2.0
@@ -107,16 +108,15 @@ async def drain(around: World, events: int) -> Drained:
         await connection.execute(BACKLOG, {"events": events})
         bytes_each = float(await connection.scalar(BYTES) or 0)
     topic = await a_topic(around.kafka)
-    async with (
-        KafkaEvents([around.kafka], topic=topic) as publisher,
-        SqlEventLog(around.engine).reader("bench") as log,
-    ):
+    publisher = KafkaEvents([around.kafka], topic=topic)
+    async with SqlEventLog(around.engine).reader("bench") as log:
         relay = RelayEvents(publisher)
         await relay(log, limit=1)  # connects
         began, batches = time.monotonic(), 0
         while await relay(log):
             batches += 1
         seconds = time.monotonic() - began
+    await publisher.close()
     check(await told(around.kafka, topic), events)
     return Drained(seconds, batches, bytes_each)
 

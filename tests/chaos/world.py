@@ -11,10 +11,11 @@ from sqlalchemy import make_url
 
 from composition.database import migrate
 from tests.fleet.people import SECRET_KEY
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
 from tests.fleet.topics import make_topics
 from tests.services import KafkaServer, RedisServer
 from tests.services.postgres import PostgresServer
+from tests.services.server import free_port
 
 SERVICES = ("postgres", "kafka", "redis")
 

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import make_url
 
+from composition.database import migrate
+from composition.process import resources
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
 
@@ -51,6 +54,8 @@ def test_a_whole_url_wins_over_its_parts() -> None:
         ("APP_PORT", "65536"),
         ("POSTGRES_POOL_SIZE", "0"),
         ("DATABASE_URL", "not a url"),
+        ("DATABASE_URL", "mysql://ann@db/orders"),
+        ("TRUSTED_PROXIES", "everybody"),
         ("SCREENING_LARGEST_TOTAL", "10000"),
         ("SCREENING_LARGEST_TOTAL", "EUR=much"),
         ("SCREENING_LARGEST_TOTAL", "EURO=1"),
@@ -95,3 +100,32 @@ def test_without_services_a_secret_is_made_once_and_only_we_can_read_it(tmp_path
 def test_with_a_real_database_a_missing_or_weak_secret_is_refused(secret: str | None) -> None:
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         secret_key(Settings(postgres_host="db", secret_key=secret))
+
+
+def test_an_env_file_that_is_no_text_names_itself(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(SettingsError, match=r"\.env cannot be read"):
+        read_settings({}, env_file=env_file)
+
+
+@pytest.mark.parametrize("below", ["", "/x"])
+def test_a_var_dir_that_cannot_be_a_folder_names_itself(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="VAR_DIR"):
+        secret_key(Settings(var_dir=f"{tmp_path}/file{below}"))
+
+
+def test_a_postgresql_that_is_not_there_is_named_with_what_to_check() -> None:
+    with pytest.raises(SettingsError, match=r"127\.0\.0\.1:1/orders .* POSTGRES_HOST"):
+        migrate(make_url("postgresql+asyncpg://ann@127.0.0.1:1/orders"))
+
+
+SERVICES = {"postgres_host": "db", "redis_host": "cache", "kafka_host": "kafka", "secret_key": "x" * 32}
+
+
+@pytest.mark.parametrize("missing", ["postgres_host", "redis_host", "kafka_host"])
+def test_a_process_of_its_own_names_the_service_that_it_lacks(missing: str) -> None:
+    resources(msgspec.convert(SERVICES, Settings))
+    with pytest.raises(SettingsError, match=missing.upper()):
+        resources(msgspec.convert({**SERVICES, missing: None}, Settings))

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from adapters.embedded.postgres import EmbeddedPostgres
+from tests.services.server import free_port
 
 ORDER_SERVICE = [sys.executable, "-m", "composition.cli"]
 READY_SECONDS = 60
@@ -37,7 +38,8 @@ def test_ctrl_c_stops_everything_and_a_second_start_finds_it_all_again(folder: P
         login = {"grant_type": "password", "username": "admin@order-service.local", "password": password[1]}
         assert httpx.post(f"{address}/api/v1/auth/token", data=login).status_code == 200
 
-        os.kill(service.pid, signal.SIGINT)
+        for _ in range(3):  # as a terminal and the programs in between may send it
+            os.kill(service.pid, signal.SIGINT)
         assert service.wait(30) == 0
         gone, alive = psutil.wait_procs(family, timeout=10)
         assert not alive, gone
@@ -121,10 +123,3 @@ def until_ready(address: str) -> None:
 
 def environment(folder: Path, port: int) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "VAR_DIR": str(folder / "var"), "APP_PORT": str(port)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

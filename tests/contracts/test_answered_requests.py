@@ -33,7 +33,7 @@ async def test_another_key_and_another_accounts_same_key_are_not_found(persisten
 async def test_two_accounts_may_use_the_same_key(persistence: Persistence) -> None:
     answers = {uuid4(): an_answer(), uuid4(): an_answer()}
     for subject, answer in answers.items():
-        await persistence.commit(lambda tx, s=subject, a=answer: tx.answered.remember(s, "key", a))  # type: ignore[misc]
+        await persistence.commit(lambda tx, s=subject, a=answer: tx.answered.remember(s, "key", a))  # type: ignore[misc]  # bound
     async with persistence.transactions.begin() as tx:
         assert {subject: await tx.answered.find(subject, "key") for subject in answers} == answers
 

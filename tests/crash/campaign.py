@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +15,7 @@ import asyncpg
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED, figures, figures_at_rest, figures_of_lists
 from tests.crash.customers import Customer, Diary
 from tests.crash.service import Service
+from tests.services.server import free_port
 
 SETTLE_SECONDS = 60
 
@@ -152,10 +152,3 @@ async def _database(home: Path) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import URL
 
 from tests.fleet.people import SECRET_KEY
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
 from tests.fleet.topics import make_topics
+from tests.services.server import free_port
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from sqlalchemy import URL, make_url
 
 from composition.database import migrate
 from tests.fleet.people import a_customer
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
 from tests.services.postgres import PostgresServer
+from tests.services.server import free_port
 
 ABORTED = int(os.environ.get("ABORTED", "2000"))  # ABORTED=10000 for the campaign of promises.md
 AT_ONCE = 50

@@ -1,8 +1,5 @@
 """An order's life through every process and all three services."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -10,8 +7,7 @@ import httpx
 from tests.fleet.people import a_customer, an_operator
 from tests.fleet.roles import Fleet
 from tests.fleet.topics import tell, told
-
-PATIENCE_SECONDS = 30
+from tests.fleet.waiting import until
 
 
 async def test_an_order_is_placed_screened_paid_shipped_and_delivered(
@@ -68,10 +64,3 @@ LIFE = [
 async def reads(http: httpx.AsyncClient, path: str, who: dict[str, str], **expected: Any) -> bool:
     found = (await http.get(path, headers=who)).json()
     return all(found.get(name) == value for name, value in expected.items())
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await condition():
-        assert time.monotonic() < deadline, "it never happened"
-        await asyncio.sleep(0.05)

@@ -14,8 +14,9 @@ from adapters.redis.connection import connect
 from adapters.redis.rate_limiter import RedisRateLimiter
 from order_service.ports import Quota
 from tests.fleet.people import a_customer
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
 from tests.services import RedisServer
+from tests.services.server import free_port
 
 PROCESSES, CALLS = 8, 10_000
 A_DAY = Quota(name="shared", limit=1_000, window=timedelta(days=1))  # so long that nothing is given back meanwhile

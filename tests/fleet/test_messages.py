@@ -17,9 +17,10 @@ from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
 from tests.fleet.people import SECRET_KEY, Headers, a_customer, an_operator
-from tests.fleet.roles import Fleet, free_port
-from tests.fleet.test_end_to_end import until
+from tests.fleet.roles import Fleet
 from tests.fleet.topics import told
+from tests.fleet.waiting import until
+from tests.services.server import free_port
 
 AN_ORDER = {"currency": "EUR", "lines": [{"name": "Mug", "quantity": 10, "unit_price": "1.00"}]}
 LARGEST_MESSAGE = 8 * 1024 * 1024

@@ -20,7 +20,8 @@ from tests.chaos.shop import Books
 from tests.chaos.world import World
 from tests.crash.checker import ALL_PROCESSED
 from tests.crash.customers import Customer, Diary, Placing
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
+from tests.services.server import free_port
 
 CUSTOMERS, A_LOOK_AROUND_SECONDS = 3, 0.03
 OUTAGE_SECONDS = 8

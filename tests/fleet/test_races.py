@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.fleet.people import Headers, a_customer, an_operator
-from tests.fleet.roles import Fleet, free_port
+from tests.fleet.roles import Fleet
+from tests.services.server import free_port
 
 COPIES = 1_000
 ROUNDS, RACERS = 10, 50

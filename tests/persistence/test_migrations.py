@@ -88,7 +88,7 @@ async def test_every_index_and_unique_constraint_is_named_by_the_rule(database_u
     """Such as `ix_orders_placed_at_id`; a partial index may say what it is for instead: `ix_orders_queued`."""
     found = await rows_of(database_url, NAMES)
     for table, name, kind, columns, partial in found:
-        by_rule = f"{kind}_{table}" if kind == "pk" else f"{kind}_{table}_{'_'.join(map(str, columns or ()))}"  # type: ignore[call-overload]
+        by_rule = f"{kind}_{table}" if kind == "pk" else f"{kind}_{table}_{'_'.join(map(str, columns or ()))}"  # type: ignore[call-overload]  # alchemy says object
         assert name == by_rule or (partial and kind == "ix" and str(name).startswith(f"ix_{table}_"))
     assert len(found) > len(metadata.tables)
 

@@ -29,7 +29,8 @@ async def test_a_restored_log_is_refused_until_it_is_rebased_and_then_goes_on_wh
         async with log.reader("relay"):
             pytest.fail("it was let in")
 
-    await log.rebase("relay")
+    assert await log.rebase("relay")
+    assert not await log.rebase("relay"), "once is enough"
     assert (await log.lag("relay")).events == 2
     for order in orders[4:]:
         await commit(engine, order)

@@ -95,7 +95,7 @@ async def test_a_customer_may_say_that_the_order_is_their_own(shop: Shop, ann: A
 async def test_what_cannot_be_right_is_refused_and_nothing_stored(
     shop: Shop, ann: Actor, change: dict[str, object], refusal: type[OrderServiceError]
 ) -> None:
-    command = replace(two_mugs(ann), idempotency_key=a_key(), **change)  # type: ignore[arg-type]
+    command = replace(two_mugs(ann), idempotency_key=a_key(), **change)  # type: ignore[arg-type]  # of many types
     with pytest.raises(refusal):
         await shop.place_order(command)
     assert await shop.count() == 0

@@ -74,7 +74,7 @@ async def test_the_history_is_for_whoever_may_see_the_order(
 
 
 async def listed(shop: Shop, by: Actor, wanted: OrderFilter | None = None, **said: object) -> list[UUID]:
-    page = await shop.list_orders(ListOrdersQuery(by=by, wanted=wanted or OrderFilter(), **said))  # type: ignore[arg-type]
+    page = await shop.list_orders(ListOrdersQuery(by=by, wanted=wanted or OrderFilter(), **said))  # type: ignore[arg-type]  # of many types
     return [order.order_id for order in page.orders]
 
 

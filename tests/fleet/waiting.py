@@ -1,0 +1,14 @@
+"""Waiting for what other processes do: by looking, and never for ever."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+PATIENCE_SECONDS = 30
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not await condition():
+        assert time.monotonic() < deadline, "it never happened"
+        await asyncio.sleep(0.05)
