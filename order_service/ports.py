@@ -23,6 +23,12 @@ class Orders(Protocol):
         With `lock`, nobody else can change the order until this transaction ends.
         """
 
+    async def claim_unpaid(self, *, pay_by_before: datetime) -> Order | None:
+        """The PENDING order whose time to pay ended before that the longest ago, locked; None if there is none.
+
+        One that somebody else has locked is passed over.
+        """
+
     def add(self, order: Order) -> RenderedOrder:
         """Stages a new order and its events, and says how every later read of this version will show it."""
 
@@ -139,9 +145,6 @@ class OrderViews(Protocol):
     async def stalled(self, *, queued_before: datetime, limit: int) -> Sequence[UUID]:
         """Orders placed before that, still QUEUED for screening; oldest first."""
 
-    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
-        """Orders still PENDING whose time to pay ended before that; the longest overdue first."""
-
 
 class OrderCache(Protocol):
     """Remembers rendered orders for a while. It may forget at any moment, but never goes back to an older version."""
@@ -150,7 +153,7 @@ class OrderCache(Protocol):
         """The remembered order, else the loaded one, remembered from now on. What `load` raises passes through."""
 
     async def put(self, order: RenderedOrder) -> None:
-        """Remembers this version, unless a newer one is remembered."""
+        """From now on nobody gets an older version. It need not be remembered: then the next `get` loads it."""
 
 
 # Telling

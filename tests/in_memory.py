@@ -125,6 +125,15 @@ class InMemoryOrders:
             await self._hold(order_id)
         return deepcopy(self._find(order_id, only_of))
 
+    async def claim_unpaid(self, *, pay_by_before: datetime) -> Order | None:
+        await others_run()
+        unpaid = [order for order in self._store.committed.orders.values() if order.status is Status.PENDING]
+        for order in sorted(unpaid, key=lambda order: order.pay_by):
+            if order.pay_by <= pay_by_before and not self._store.changing[order.id].locked():
+                await self._hold(order.id)
+                return deepcopy(order)
+        return None
+
     def add(self, order: Order) -> RenderedOrder:
         return self._stage(order)
 
@@ -339,11 +348,6 @@ class InMemoryOrderViews:
         queued = [o for o in await self._orders() if o.processing_status is ProcessingStatus.QUEUED]
         queued.sort(key=lambda order: order.placed_at)
         return [order.id for order in queued if order.placed_at <= queued_before][:limit]
-
-    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
-        pending = [order for order in await self._orders() if order.status is Status.PENDING]
-        pending.sort(key=lambda order: order.pay_by)
-        return [order.id for order in pending if order.pay_by <= pay_by_before][:limit]
 
     async def _orders(self) -> Sequence[Order]:
         await others_run()

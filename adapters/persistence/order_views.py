@@ -13,7 +13,7 @@ from adapters.persistence.documents import EventPayload, rendered_from
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import JsonText, order_events, orders
 from order_service.domain.errors import OrderNotFound
-from order_service.domain.lifecycle import ProcessingStatus, Status
+from order_service.domain.lifecycle import ProcessingStatus
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
 from order_service.ports import OrderFilter, OrderPage, PageStart
@@ -83,14 +83,6 @@ class SqlOrderViews:
             select(orders.c.id)
             .where(orders.c.processing_status == ProcessingStatus.QUEUED, orders.c.placed_at <= queued_before)
             .order_by(orders.c.placed_at)
-            .limit(limit)
-        )
-
-    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
-        return await self._ids(
-            select(orders.c.id)
-            .where(orders.c.status == Status.PENDING, orders.c.pay_by <= pay_by_before)
-            .order_by(orders.c.pay_by)
             .limit(limit)
         )
 

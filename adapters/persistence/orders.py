@@ -1,6 +1,7 @@
 """Orders: the aggregate, its row and its events."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from uuid_utils.compat import uuid7
 from adapters.persistence.documents import event_payload, order_from, rendered
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
+from order_service.domain.lifecycle import Status
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
 from order_service.views import RenderedOrder
@@ -52,6 +54,16 @@ class SqlOrders:
         if body is None:
             raise OrderNotFound
         return order_from(body)
+
+    async def claim_unpaid(self, *, pay_by_before: datetime) -> Order | None:
+        body = await self._connection.scalar(
+            select(orders.c.body)
+            .where(orders.c.status == Status.PENDING, orders.c.pay_by <= pay_by_before)
+            .order_by(orders.c.pay_by)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return None if body is None else order_from(body)
 
     def add(self, order: Order) -> RenderedOrder:
         view = rendered(order)

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import secrets
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,28 +25,41 @@ _LEASE = b"lease:"
 _LEASE_MILLISECONDS = 2_000
 _POLL_SECONDS = 0.005
 _POLLS = 20
-_MOST_OWED = 10_000
+_PROBE_SECONDS = 0.1
+_GRACE_SECONDS = 1.0
+_MOST_AT_ONCE = 1_000
 
-# KEYS: order. ARGV: value, seconds to live, the lease that must still be there ('' for none).
-# Writes unless a version at least as new is there. With a lease, only if that is still there: once it is lost (Redis
-# wiped, a writer faster) nobody can say whether what was loaded is the newest.
-_WRITE = """
-local known = redis.pcall('GET', KEYS[1])
-if ARGV[3] ~= '' then
-  if known ~= ARGV[3] then return 0 end
-elseif type(known) == 'string' and #known >= 30 and string.sub(known, 1, 6) == 'order1'
-    and struct.unpack('>I8', known, 7) >= struct.unpack('>I8', ARGV[1], 7) then
-  return 0
-end
+# KEYS: order. ARGV: value, seconds to live, lease.
+# Only the holder of the lease fills an empty place: whoever else comes late, with a version that has been followed by
+# others, would bring it back after Redis was wiped.
+_FILL = """
+if redis.call('GET', KEYS[1]) ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 
-# KEYS: order. ARGV: a lease, its milliseconds. Gives what is there; if nothing is, leaves the lease.
+# KEYS: order. ARGV: value, seconds to live.
+# Replaces an older version. Anything else but a newer one goes: a lease, whose holder may have loaded too early, and
+# what is not ours.
+_REPLACE = """
+local known = redis.pcall('GET', KEYS[1])
+if not known then return 0 end
+if type(known) ~= 'string' or #known < 30 or string.sub(known, 1, 6) ~= 'order1' then
+  return redis.call('DEL', KEYS[1])
+end
+if struct.unpack('>I8', known, 7) >= struct.unpack('>I8', ARGV[1], 7) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+# KEYS: order. ARGV: a lease, its milliseconds. Gives what is there of ours; if nothing is, leaves the lease.
 _LOOK_OR_LEASE = """
-local known = redis.call('GET', KEYS[1])
-if not known then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return known
+local known = redis.pcall('GET', KEYS[1])
+if type(known) == 'string' and (string.sub(known, 1, 6) == 'order1' or string.sub(known, 1, 6) == 'lease:') then
+  return known
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return false
 """
 
 
@@ -51,47 +67,57 @@ class RedisOrderCache:
     """Orders as bytes, ready to send. Whatever is wrong with Redis, an order can be read: slower, never wrong.
 
     Of many readers who miss at once one gets a lease and loads for all of them; the others wait a little for it.
+
+    Once Redis does not answer, this process goes around it until it does, and then deletes the orders of which it
+    could not write a newer version. It reads from Redis again a little later still, when the other processes that
+    were cut off have done the same.
     """
 
     def __init__(self, redis: Redis, *, seconds_to_live: int) -> None:
         self._redis = redis
         self._seconds = seconds_to_live
-        self._write = redis.register_script(_WRITE)
+        self._fill = redis.register_script(_FILL)
+        self._replace = redis.register_script(_REPLACE)
         self._look_or_lease = redis.register_script(_LOOK_OR_LEASE)
-        # What could not be written while Redis was away: until it is, Redis may hold an older version.
-        self._owed: dict[UUID, RenderedOrder] = {}
-        self._paying: asyncio.Task[None] | None = None
+        # Keys that may hold an older version, and since when.
+        self._outdated: OrderedDict[bytes, float] = OrderedDict()
+        self._recovering: asyncio.Task[None] | None = None
+        self._reads_from = 0.0
 
     async def get(self, order_id: UUID, load: Callable[[], Awaitable[RenderedOrder]]) -> RenderedOrder:
-        if order_id in self._owed:
+        if self._recovering is not None or time.monotonic() < self._reads_from:
             return await load()
         lease = _LEASE + secrets.token_bytes(12)
         try:
             known = await self._read_or_lease(order_id, lease)
         except GONE as error:
-            _log.warning("order cache: %s", error)
+            self._go_around(error)
             return await load()
         if known is not None:
             return known
         order = await load()
         try:
-            await self._write(keys=[_key(order_id)], args=[_packed(order), self._seconds, lease])
+            await self._fill(keys=[_key(order_id)], args=[_packed(order), self._seconds, lease])
         except GONE as error:  # nothing is lost: the next reader loads again
-            _log.warning("order cache: %s", error)
+            self._go_around(error)
         return order
 
     async def put(self, order: RenderedOrder) -> None:
-        try:
-            await self._write(keys=[_key(order.order_id)], args=[_packed(order), self._seconds, b""])
-        except GONE as error:
-            _log.warning("order cache: %s", error)
-            self._owe(order)
+        key = _key(order.order_id)
+        if self._recovering is None:
+            try:
+                await self._replace(keys=[key], args=[_packed(order), self._seconds])
+            except GONE as error:
+                self._go_around(error)
+            else:
+                return
+        self._note_outdated(key)
 
     async def _read_or_lease(self, order_id: UUID, lease: bytes) -> RenderedOrder | None:
         """The order, if it is there or comes soon; else None, with the lease taken if nobody had it."""
         key = _key(order_id)
         value: Any = await self._redis.get(key)
-        if value is None:
+        if value is None or not value.startswith((_MARK, _LEASE)):
             value = await self._look_or_lease(keys=[key], args=[lease, _LEASE_MILLISECONDS])
         for _ in range(_POLLS):
             if value is None or not value.startswith(_LEASE):
@@ -100,28 +126,35 @@ class RedisOrderCache:
             value = await self._redis.get(key)
         return None if value is None or value.startswith(_LEASE) else _unpacked(order_id, value)
 
-    def _owe(self, order: RenderedOrder) -> None:
-        owed = self._owed.get(order.order_id)
-        if owed is None or owed.version < order.version:
-            self._owed[order.order_id] = order
-        if len(self._owed) > _MOST_OWED:
-            self._owed.pop(next(iter(self._owed)))  # its entry expires by itself
-        if self._paying is None or self._paying.done():
-            self._paying = asyncio.create_task(self._pay())
+    def _go_around(self, error: Exception) -> None:
+        if self._recovering is None:
+            _log.warning("order cache: %s", error)
+            self._recovering = asyncio.create_task(self._recover())
 
-    async def _pay(self) -> None:
-        """Writes what is owed, for as long as it takes Redis to come back."""
-        while self._owed:
-            order_id, order = next(iter(self._owed.items()))
+    async def _recover(self) -> None:
+        while True:
+            outdated, self._outdated = self._outdated, OrderedDict()
             try:
-                await self._write(keys=[_key(order_id)], args=[_packed(order), self._seconds, b""])
+                await self._redis.ping()
+                keys = iter(outdated)
+                while some := list(islice(keys, _MOST_AT_ONCE)):
+                    await self._redis.unlink(*some)
             except GONE:
-                if (late := self._owed.pop(order_id, None)) is not None:
-                    self._owed[order_id] = late  # the others first: it may be this one alone that cannot be written
-                await asyncio.sleep(1)
+                self._outdated = outdated | self._outdated
+                await asyncio.sleep(_PROBE_SECONDS)
                 continue
-            if self._owed.get(order_id) is order:
-                del self._owed[order_id]
+            if not self._outdated:
+                break
+        self._recovering = None
+        self._reads_from = time.monotonic() + _GRACE_SECONDS
+
+    def _note_outdated(self, key: bytes) -> None:
+        now = time.monotonic()
+        self._outdated.pop(key, None)
+        self._outdated[key] = now
+        for known, since in list(islice(self._outdated.items(), 2)):
+            if since + self._seconds < now:  # expired by itself
+                del self._outdated[known]
 
 
 def _key(order_id: UUID) -> bytes:

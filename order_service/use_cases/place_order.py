@@ -15,7 +15,7 @@ from order_service.domain.errors import (
 from order_service.domain.lines import LineRequest
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
-from order_service.ports import Clock, Ids, OrderCache, OrderViews, Transaction, Transactions
+from order_service.ports import Clock, Ids, OrderViews, Transaction, Transactions
 from order_service.use_cases.idempotency import Answer, IdempotencyKey, answered_before, first_answer, remember_answer
 
 
@@ -49,17 +49,10 @@ class PlaceOrder:
     """
 
     def __init__(
-        self,
-        transactions: Transactions,
-        views: OrderViews,
-        cache: OrderCache,
-        clock: Clock,
-        ids: Ids,
-        rules: ShopRules,
+        self, transactions: Transactions, views: OrderViews, clock: Clock, ids: Ids, rules: ShopRules
     ) -> None:
         self._transactions = transactions
         self._views = views
-        self._cache = cache
         self._clock = clock
         self._ids = ids
         self._rules = rules
@@ -85,7 +78,6 @@ class PlaceOrder:
                 return Answer(placed)
             remember_answer(tx, command.by, command.idempotency_key, placed)
             await tx.commit()
-        await self._cache.put(placed)
         return Answer(placed)
 
     def _new_order(self, command: PlaceOrderCommand) -> Order:

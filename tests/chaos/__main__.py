@@ -14,7 +14,6 @@ from adapters.embedded.postgres import EmbeddedPostgres
 from tests.chaos.campaign import run
 
 FACTS = {
-    "read older than acknowledged",  # known to happen for a moment after Redis was wiped or came back
     "retries",
     "refused",
     "reads",

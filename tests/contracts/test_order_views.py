@@ -340,26 +340,3 @@ async def test_an_order_that_was_processed_is_not_stalled_any_more(persistence: 
     known.process([], by=SYSTEM, at=NOON)
     await persistence.save(known)
     assert list(await persistence.views.stalled(queued_before=after(minutes=1), limit=9)) == []
-
-
-async def test_the_unpaid_are_pending_and_the_longest_overdue_come_first(persistence: Persistence) -> None:
-    orders = [an_order(pay_by=after(minutes=minutes)) for minutes in (4, 2, 3, 1)]
-    paid = a_paid_order(pay_by=NOON)
-    in_part = an_order(pay_by=after(minutes=2.5))
-    pay(in_part, "half", "10.00")
-    canceled = a_canceled_order(pay_by=NOON)
-    await persistence.add(*orders, paid, in_part, canceled, an_order(pay_by=after(minutes=5)))
-    longest_first = [orders[3].id, orders[1].id, in_part.id, orders[2].id, orders[0].id]
-    before = after(minutes=4) + LITTLE
-    assert list(await persistence.views.unpaid(pay_by_before=before, limit=9)) == longest_first
-    assert list(await persistence.views.unpaid(pay_by_before=before, limit=2)) == longest_first[:2]
-
-
-async def test_an_order_that_was_paid_is_not_unpaid_any_more(persistence: Persistence) -> None:
-    order = an_order(pay_by=NOON)
-    await persistence.add(order)
-    assert list(await persistence.views.unpaid(pay_by_before=after(minutes=1), limit=9)) == [order.id]
-    known = await persistence.get(order)
-    pay(known, "all", "20.00")
-    await persistence.save(known)
-    assert list(await persistence.views.unpaid(pay_by_before=after(minutes=1), limit=9)) == []

@@ -23,6 +23,7 @@ from order_service.domain.order import Order
 from order_service.ports import AnsweredRequest, Transaction
 from tests.builders import (
     CANCEL_WINDOW,
+    NOON,
     a_canceled_order,
     a_customer,
     a_delivered_order,
@@ -508,3 +509,37 @@ async def test_a_cancellation_keeps_its_reason_and_note(persistence: Persistence
     )
     await persistence.save(known)
     assert (await persistence.get(order)).cancellation == known.cancellation
+
+
+async def test_the_unpaid_are_pending_and_the_longest_overdue_is_claimed_first(persistence: Persistence) -> None:
+    orders = [an_order(pay_by=after(minutes=minutes)) for minutes in (4, 2, 3, 1)]
+    paid = a_paid_order(pay_by=NOON)
+    in_part = an_order(pay_by=after(minutes=2.5))
+    pay(in_part, "half", "10.00")
+    canceled = a_canceled_order(pay_by=NOON)
+    await persistence.add(*orders, paid, in_part, canceled, an_order(pay_by=after(minutes=5)))
+    claimed = []
+    while True:
+        async with persistence.transactions.begin() as tx:
+            order = await tx.orders.claim_unpaid(pay_by_before=after(minutes=4))
+            if order is None:
+                break
+            claimed.append(order.id)
+            order.cancel(reason=CancelReason.EXPIRED, window=CANCEL_WINDOW, by=SYSTEM, at=after(hours=1))
+            tx.orders.save(order)
+            await tx.commit()
+    assert claimed == [orders[3].id, orders[1].id, in_part.id, orders[2].id, orders[0].id]
+
+
+async def test_an_order_that_somebody_has_claimed_is_passed_over(persistence: Persistence) -> None:
+    first, second = an_order(pay_by=after(minutes=1)), an_order(pay_by=after(minutes=2))
+    await persistence.add(first, second)
+    async with persistence.transactions.begin() as one, persistence.transactions.begin() as other:
+        claims = [await tx.orders.claim_unpaid(pay_by_before=after(minutes=2)) for tx in (one, other)]
+        assert [order and order.id for order in claims] == [first.id, second.id]
+        async with persistence.transactions.begin() as late:
+            assert await late.orders.claim_unpaid(pay_by_before=after(minutes=2)) is None
+    async with persistence.transactions.begin() as tx:
+        again = await tx.orders.claim_unpaid(pay_by_before=after(minutes=2))
+    assert again is not None
+    assert again.id == first.id

@@ -30,7 +30,7 @@ class Service:
     def __init__(self, engine: AsyncEngine) -> None:
         self.transactions, self.views = SqlTransactions(engine), SqlOrderViews(engine)
         cache, clock, ids = DictOrderCache(), SystemClock(), RandomIds()
-        self._place = PlaceOrder(self.transactions, self.views, cache, clock, ids, ShopRules())
+        self._place = PlaceOrder(self.transactions, self.views, clock, ids, ShopRules())
         self._pay = RecordPayment(ChangeOrder(self.transactions, self.views, cache, clock))
 
     async def place(self, by: Actor, key: IdempotencyKey | None = None) -> Answer:

@@ -74,7 +74,7 @@ class Shop:
         self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
         self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock)
         self.get_account = GetAccount(self.transactions)
-        self.place_order = PlaceOrder(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
+        self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)
         self.list_orders = ListOrders(self.views)
         self.list_order_events = ListOrderEvents(self.views, self.get_order)
@@ -87,7 +87,7 @@ class Shop:
         self.request_processing = RequestProcessing(self.transactions, self.jobs)
         self.process_order = ProcessOrder(self.transactions, self.views, self.change_order, rules)
         self.requeue_stalled_orders = RequeueStalledOrders(self.views, self.jobs, self.clock)
-        self.expire_unpaid_orders = ExpireUnpaidOrders(self.views, self.change_order, self.clock)
+        self.expire_unpaid_orders = ExpireUnpaidOrders(self.transactions, self.cache, self.clock)
         self.relay_events = RelayEvents(self.publisher)
 
     async def customer(self, email: str = "ann@example.com") -> Actor:

@@ -1,7 +1,6 @@
 """What the service does by itself: screening, telling, and looking after orders that wait."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -15,7 +14,6 @@ from order_service.domain.order import Order
 from order_service.domain.screening import ScreeningLimits
 from order_service.ports import LoggedEvent, LogPosition
 from order_service.use_cases.change_order import OrderChange
-from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.place_order import WantedLine
 from tests.builders import TIME_TO_PAY, a_customer
 from tests.in_memory import InMemoryEventLogReader, InMemoryOrderViews
@@ -262,25 +260,27 @@ async def test_paid_canceled_and_shipped_orders_do_not_expire(shop: Shop, ann: A
     assert await shop.expire_unpaid_orders() == 0
 
 
-class SlowViews(InMemoryOrderViews):
-    """Between the look for unpaid orders and what is done about them, the first is paid."""
-
-    shop: Shop
-
-    async def unpaid(self, *, pay_by_before: datetime, limit: int) -> Sequence[UUID]:
-        overdue = await super().unpaid(pay_by_before=pay_by_before, limit=limit)
-        await self.shop.pay(overdue[0])
-        return overdue
-
-
-async def test_an_order_that_is_paid_at_the_last_moment_stays_and_the_others_go(shop: Shop, ann: Actor) -> None:
-    views = SlowViews(shop.store)
-    views.shop = shop
+async def test_an_order_that_is_being_paid_at_the_last_moment_stays_and_the_others_go(shop: Shop, ann: Actor) -> None:
     last_moment, unpaid = await shop.an_order_of(ann), await shop.an_order_of(a_customer())
     shop.clock.advance(TIME_TO_PAY + A_MINUTE)
-    assert await ExpireUnpaidOrders(views, shop.change_order, shop.clock)() == 1
+    async with shop.transactions.begin() as tx:
+        order = await tx.orders.get(last_moment, only_of=None, lock=True)
+        order.record_payment(
+            payment_id="pay-1", amount=order.open_amount, method="CARD", by=SYSTEM, at=shop.clock.now()
+        )
+        tx.orders.save(order)
+        assert await shop.expire_unpaid_orders() == 1
+        await tx.commit()
+    assert await shop.expire_unpaid_orders() == 0
     assert (await shop.see(last_moment)).status is Status.PAID
     assert (await shop.see(unpaid)).status is Status.CANCELED
+
+
+async def test_of_many_who_cancel_unpaid_orders_each_finds_its_own(shop: Shop, ann: Actor) -> None:
+    for _ in range(20):
+        await shop.an_order_of(ann)
+    shop.clock.advance(TIME_TO_PAY + A_MINUTE)
+    assert sum(await asyncio.gather(*(shop.expire_unpaid_orders() for _ in range(4)))) == 20
 
 
 async def test_only_so_many_expire_at_a_time_the_longest_overdue_first(shop: Shop, ann: Actor) -> None:

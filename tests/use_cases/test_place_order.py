@@ -44,11 +44,6 @@ async def test_a_customer_places_an_order_for_themselves(shop: Shop, ann: Actor)
     assert await shop.history(order.id) == ["order.placed"]
 
 
-async def test_the_new_order_is_in_the_cache(shop: Shop, ann: Actor) -> None:
-    placed = (await shop.place(ann)).order
-    assert shop.cache.remembered == {placed.order_id: placed}
-
-
 async def test_staff_place_an_order_for_a_customer(shop: Shop, ann: Actor, operator: Actor) -> None:
     answer = await shop.place_order(replace(two_mugs(operator), customer_id=ann.id))
     assert answer.order.customer_id == ann.id
