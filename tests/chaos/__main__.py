@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=5_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--api-workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=20, help="when to stop killing in any case")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -51,6 +52,7 @@ def main() -> int:
             seed=given.seed,
             clients=given.clients,
             minutes=given.minutes,
+            api_workers=given.api_workers,
         )
     )
     print(f"{'killed':38} {killed.total():>10}  ({', '.join(f'{who} {n}' for who, n in killed.most_common())})")

@@ -26,10 +26,10 @@ REGISTERED_AT_ONCE = 4
 
 
 async def run(
-    folder: Path, *, orders: int, kills: int, seed: int, clients: int, minutes: float
+    folder: Path, *, orders: int, kills: int, seed: int, clients: int, minutes: float, api_workers: int = 2
 ) -> tuple[dict[str, int], Counter[str]]:
     """The figures by name, and who was killed how often."""
-    world, diary, books = World(folder), Diary(), Books()
+    world, diary, books = World(folder, api_workers=api_workers), Diary(), Books()
     await world.start()
     try:
         payments = PaymentService(world.kafka.bootstrap_servers, world.topics["KAFKA_PAYMENTS_TOPIC"])
