@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.services.server import free_port
 
 ABORTED = int(os.environ.get("ABORTED", "2000"))  # ABORTED=10000 for the campaign of promises.md
 AT_ONCE = 50
+ANSWER_SECONDS = 10
 MOST_MEMORY_MB = 50
 PATIENCE_SECONDS = 30
 DRAIN_SECONDS = 120
@@ -92,6 +94,44 @@ async def test_while_postgresql_is_away_everybody_is_told_to_come_again_and_when
                 await asyncio.sleep(0.1)
             answers = [await http.post("/api/v1/orders", content=AN_ORDER, headers=customer) for _ in range(20)]
             assert {answer.status_code for answer in answers} == {201}
+
+
+async def test_while_postgresql_stands_still_everybody_is_answered_in_time(
+    tmp_path: Path, environment: dict[str, str], own_postgres: PostgresServer
+) -> None:
+    await asyncio.to_thread(own_postgres.start)
+    url = own_postgres.env["TEST_POSTGRES_URL"]
+    await asyncio.to_thread(migrate, make_url(url))
+    with Fleet(tmp_path, {**environment, "DATABASE_URL": url}, port=free_port()) as fleet:
+        fleet.start("api")
+        await asyncio.to_thread(fleet.until_ready)
+        limits = httpx.Limits(max_connections=100)
+        async with httpx.AsyncClient(base_url=fleet.address, timeout=60, limits=limits) as http:
+            customer = {**await a_customer(http), "Content-Type": "application/json"}
+            began = time.monotonic()
+            with _standing_still(own_postgres):
+                reads = [http.get("/api/v1/orders", headers=customer) for _ in range(50)]
+                writes = [http.post("/api/v1/orders", content=AN_ORDER, headers=customer) for _ in range(50)]
+                answers = await asyncio.gather(*reads, *writes)
+            slowest = time.monotonic() - began
+            placed = await http.post("/api/v1/orders", content=AN_ORDER, headers=customer)
+    print(f"PostgreSQL stands still: {len(answers)} requests answered, the slowest after {slowest:.1f} s")
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "1")}
+    assert slowest < ANSWER_SECONDS
+    assert placed.status_code == 201
+
+
+@contextmanager
+def _standing_still(server: PostgresServer) -> Iterator[None]:
+    assert server.process is not None
+    everybody = psutil.Process(server.process.pid).children(recursive=True)
+    for process in everybody:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in everybody:
+            process.resume()
 
 
 async def _abort_many(port: int, token: str, count: int, *, seed: int) -> None:
