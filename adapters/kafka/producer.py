@@ -1,5 +1,6 @@
 """A producer that starts when it is first needed, and is made anew after a failure."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from order_service.domain.errors import DependencyUnavailable
 
-_PATIENCE_MILLISECONDS = 10_000
+_PATIENCE_SECONDS = 10
 
 
 class Producer:
@@ -18,23 +19,38 @@ class Producer:
     def __init__(self, bootstrap_servers: Sequence[str], **options: Any) -> None:
         self._options = {"bootstrap_servers": list(bootstrap_servers), **options}
         self._started: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AIOKafkaProducer]:
         """The producer, started. Raises DependencyUnavailable for whatever goes wrong with Kafka meanwhile.
 
-        Then it is closed: what it still had in flight is of no use to the next attempt.
+        Then it is closed: what it still had in flight is of no use to the next attempt. Others who use it at the same
+        moment may never hear of that, which is why there is an end to all waiting.
         """
         try:
-            if self._started is None:
-                self._started = AIOKafkaProducer(
-                    enable_idempotence=True, acks="all", request_timeout_ms=_PATIENCE_MILLISECONDS, **self._options
-                )
-                await self._started.start()
-            yield self._started
+            async with asyncio.timeout(3 * _PATIENCE_SECONDS):
+                yield await self._running()
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise DependencyUnavailable("Kafka") from error
+
+    async def _running(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._started is None:
+                producer = AIOKafkaProducer(
+                    enable_idempotence=True,
+                    acks="all",
+                    request_timeout_ms=_PATIENCE_SECONDS * 1000,
+                    **self._options,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._started = producer
+            return self._started
 
     async def close(self) -> None:
         producer, self._started = self._started, None

@@ -33,8 +33,10 @@ class PaymentService:
         key = payment["order_id"].encode()
         while True:
             try:
-                producer = await self._started()
-                await producer.send_and_wait(self._topic, msgspec.json.encode(payment), key=key, headers=headers)
+                # A producer that somebody else closes meanwhile would wait for ever.
+                async with asyncio.timeout(10):
+                    producer = await self._started()
+                    await producer.send_and_wait(self._topic, msgspec.json.encode(payment), key=key, headers=headers)
             except (KafkaError, OSError, TimeoutError):
                 await self.close()
                 await asyncio.sleep(0.5)
