@@ -14,10 +14,13 @@ from order_service.domain.lifecycle import (
     FulfillmentStatus,
     PaymentStatus,
     ProcessingStatus,
+    ReturnState,
     ReturnStatus,
     Status,
 )
+from order_service.domain.lines import LineQuantity
 from order_service.domain.order import Order
+from order_service.domain.returns import returned_quantities
 from order_service.domain.shipments import shipped_quantities
 
 
@@ -51,7 +54,7 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShippedLineView:
+class LineQuantityView:
     line_id: UUID
     quantity: int
 
@@ -59,11 +62,22 @@ class ShippedLineView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentView:
     shipment_id: str
-    lines: tuple[ShippedLineView, ...]
+    lines: tuple[LineQuantityView, ...]
     carrier: str | None
     tracking: str | None
     dispatched_at: datetime
     delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnView:
+    return_id: str
+    lines: tuple[LineQuantityView, ...]
+    state: ReturnState
+    reason: str
+    note: str
+    requested_at: datetime
+    resolved_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +106,7 @@ class OrderView:
     payments: tuple[PaymentView, ...]
     refunds: tuple[RefundView, ...]
     shipments: tuple[ShipmentView, ...]
+    returns: tuple[ReturnView, ...] = ()
     external_ref: str | None
     metadata: Mapping[str, str]
     cancellation: CancellationView | None
@@ -130,7 +145,7 @@ class EventView:
 
 
 def view_of(order: Order) -> OrderView:
-    shipped = shipped_quantities(order.shipments)
+    shipped, returned = shipped_quantities(order.shipments), returned_quantities(order.returns)
     return OrderView(
         id=order.id,
         number=order.number,
@@ -151,7 +166,7 @@ def view_of(order: Order) -> OrderView:
                 total=str(line.total),
                 shipped=shipped.get(line.line_id, 0),
                 canceled=line.canceled,
-                returned=0,
+                returned=returned.get(line.line_id, 0),
             )
             for line in order.lines
         ),
@@ -180,15 +195,25 @@ def view_of(order: Order) -> OrderView:
         shipments=tuple(
             ShipmentView(
                 shipment_id=shipment.shipment_id,
-                lines=tuple(
-                    ShippedLineView(line_id=entry.line_id, quantity=entry.quantity) for entry in shipment.lines
-                ),
+                lines=_quantities(shipment.lines),
                 carrier=shipment.carrier,
                 tracking=shipment.tracking,
                 dispatched_at=shipment.dispatched_at,
                 delivered_at=shipment.delivered_at,
             )
             for shipment in order.shipments
+        ),
+        returns=tuple(
+            ReturnView(
+                return_id=one.return_id,
+                lines=_quantities(one.lines),
+                state=one.state,
+                reason=one.reason,
+                note=one.note,
+                requested_at=one.requested_at,
+                resolved_at=one.resolved_at,
+            )
+            for one in order.returns
         ),
         external_ref=order.external_ref,
         metadata=order.metadata,
@@ -204,3 +229,7 @@ def view_of(order: Order) -> OrderView:
         placed_at=order.placed_at,
         updated_at=order.updated_at,
     )
+
+
+def _quantities(lines: tuple[LineQuantity, ...]) -> tuple[LineQuantityView, ...]:
+    return tuple(LineQuantityView(line_id=entry.line_id, quantity=entry.quantity) for entry in lines)

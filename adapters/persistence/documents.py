@@ -14,8 +14,9 @@ from order_service.domain.lines import Line, LineQuantity
 from order_service.domain.money import Money
 from order_service.domain.order import Order
 from order_service.domain.payments import Payment, Refund
+from order_service.domain.returns import Return
 from order_service.domain.shipments import Shipment
-from order_service.views import ActorView, OrderView, RenderedOrder, view_of
+from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, view_of
 
 # The keys of metadata in an order of our own: JSONB does not keep the client's.
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -93,13 +94,25 @@ def order_from(body: str) -> Order:
         shipments=tuple(
             Shipment(
                 shipment_id=shipment.shipment_id,
-                lines=tuple(LineQuantity(entry.line_id, entry.quantity) for entry in shipment.lines),
+                lines=_quantities(shipment.lines),
                 carrier=shipment.carrier,
                 tracking=shipment.tracking,
                 dispatched_at=shipment.dispatched_at,
                 delivered_at=shipment.delivered_at,
             )
             for shipment in view.shipments
+        ),
+        returns=tuple(
+            Return(
+                return_id=one.return_id,
+                lines=_quantities(one.lines),
+                state=one.state,
+                reason=one.reason,
+                note=one.note,
+                requested_at=one.requested_at,
+                resolved_at=one.resolved_at,
+            )
+            for one in view.returns
         ),
         external_ref=view.external_ref,
         metadata=view.metadata,
@@ -116,6 +129,10 @@ def order_from(body: str) -> Order:
         placed_at=view.placed_at,
         updated_at=view.updated_at,
     )
+
+
+def _quantities(lines: tuple[LineQuantityView, ...]) -> tuple[LineQuantity, ...]:
+    return tuple(LineQuantity(entry.line_id, entry.quantity) for entry in lines)
 
 
 def _rendered(view: OrderView) -> RenderedOrder:

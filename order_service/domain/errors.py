@@ -8,6 +8,8 @@
     │   ├── CustomerUnknown
     │   ├── Overpayment
     │   ├── OverShipment
+    │   ├── OverCancellation
+    │   ├── OverReturn
     │   ├── RefundExceedsCaptured
     │   └── IdempotencyKeyReused    the same key came with another request
     ├── BadCursor                   a page cursor that we did not make, or not for this list
@@ -18,10 +20,14 @@
     ├── NotFound
     │   ├── OrderNotFound           absent, or somebody else's: nobody learns which
     │   ├── ShipmentNotFound
+    │   ├── ReturnNotFound
     │   └── AccountNotFound
     ├── Conflict                    the state does not allow it
     │   ├── IllegalTransition
     │   ├── AlreadyProcessed
+    │   ├── AlreadyPaid             money came in, so the lines stay as they are
+    │   ├── NothingToReturn         nothing has left, or all of it is on its way back
+    │   ├── ReturnResolved
     │   ├── PaymentKnown
     │   ├── RefundKnown
     │   ├── EmailTaken
@@ -100,8 +106,28 @@ class Overpayment(InvalidRequest):
 class OverShipment(InvalidRequest):
     code = "over-shipment"
 
-    def __init__(self, *, line_id: UUID, quantity: int, left: int) -> None:
+    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
         super().__init__(f"Line {line_id} has {left} left to ship, not {quantity}.")
+        self.line_id = line_id
+        self.quantity = quantity
+        self.left = left
+
+
+class OverCancellation(InvalidRequest):
+    code = "over-cancellation"
+
+    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
+        super().__init__(f"Line {line_id} has {left} that can be canceled, not {quantity}.")
+        self.line_id = line_id
+        self.quantity = quantity
+        self.left = left
+
+
+class OverReturn(InvalidRequest):
+    code = "over-return"
+
+    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
+        super().__init__(f"Line {line_id} has {left} that can be returned, not {quantity}.")
         self.line_id = line_id
         self.quantity = quantity
         self.left = left
@@ -171,6 +197,14 @@ class ShipmentNotFound(NotFound):
         self.shipment_id = shipment_id
 
 
+class ReturnNotFound(NotFound):
+    code = "return-not-found"
+
+    def __init__(self, return_id: str) -> None:
+        super().__init__("The order has no such return.")
+        self.return_id = return_id
+
+
 class AccountNotFound(NotFound):
     code = "account-not-found"
 
@@ -201,6 +235,30 @@ class AlreadyProcessed(Conflict):
     def __init__(self, processing_status: str) -> None:
         super().__init__(f"The order was screened already: it is {processing_status}.")
         self.processing_status = processing_status
+
+
+class AlreadyPaid(Conflict):
+    code = "already-paid"
+
+    def __init__(self, captured: str) -> None:
+        super().__init__(f"{captured} came in already, so the lines can only be canceled, not edited.")
+        self.captured = captured
+
+
+class NothingToReturn(Conflict):
+    code = "nothing-to-return"
+
+    def __init__(self, status: str) -> None:
+        super().__init__("Nothing of the order is left that could be returned.")
+        self.status = status
+
+
+class ReturnResolved(Conflict):
+    code = "return-resolved"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The return is {state} already.")
+        self.state = state
 
 
 class PaymentKnown(Conflict):

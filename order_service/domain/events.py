@@ -78,6 +78,54 @@ class OrderCanceled:
 
 
 @dataclass(frozen=True, slots=True)
+class LineCanceled:
+    """`quantity` of the line will never be shipped."""
+
+    type: ClassVar = "order.line_canceled"
+    line_id: str
+    quantity: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEdited:
+    """Other lines, and so another total, than before."""
+
+    type: ClassVar = "order.edited"
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAmended:
+    """`fields`: which of external_ref and metadata are different now."""
+
+    type: ClassVar = "order.amended"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRequested:
+    """`quantities`: line id -> how many are to come back."""
+
+    type: ClassVar = "order.return_requested"
+    return_id: str
+    quantities: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnReceived:
+    type: ClassVar = "order.return_received"
+    return_id: str
+    quantities: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRefused:
+    type: ClassVar = "order.return_refused"
+    return_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRefunded:
     type: ClassVar = "order.refunded"
     refund_id: str
@@ -104,6 +152,12 @@ Event = (
     | ShipmentDelivered
     | OrderDelivered
     | OrderCanceled
+    | LineCanceled
+    | OrderEdited
+    | OrderAmended
+    | ReturnRequested
+    | ReturnReceived
+    | ReturnRefused
     | OrderRefunded
     | RefundDue
 )

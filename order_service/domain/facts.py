@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from order_service.domain import events
 from order_service.domain.actor import Actor
-from order_service.domain.errors import IllegalTransition, NotAllowed
+from order_service.domain.errors import IllegalTransition, NotAllowed, TotalMismatch
 from order_service.domain.events import Event, Recorded
 from order_service.domain.lifecycle import (
     ALLOWED,
@@ -17,12 +18,14 @@ from order_service.domain.lifecycle import (
     Operation,
     PaymentStatus,
     ProcessingStatus,
+    ReturnState,
     ReturnStatus,
     Status,
 )
 from order_service.domain.lines import Line, total_of
 from order_service.domain.money import Money, sum_of
 from order_service.domain.payments import Payment, Refund
+from order_service.domain.returns import Return, returned_quantities
 from order_service.domain.shipments import Shipment, shipped_quantities
 
 
@@ -35,7 +38,8 @@ class Cancellation:
 
 @dataclass(slots=True, kw_only=True)
 class OrderFacts:
-    """The fields are facts, changed by the verbs alone: in `order.py`, `paying.py`, `shipping.py`, `canceling.py`.
+    """The fields are facts, changed by the verbs alone: in `order.py`, `editing.py`, `paying.py`, `shipping.py`,
+    `returning.py` and `canceling.py`.
 
     The properties are worked out from them and never kept. Times are aware UTC. `version` is the `seq` of the newest
     event, so it is 0 only until the order is placed.
@@ -55,6 +59,7 @@ class OrderFacts:
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     shipments: tuple[Shipment, ...] = ()
+    returns: tuple[Return, ...] = ()
     cancellation: Cancellation | None = None
     version: int = 0
     new_events: list[Recorded] = field(default_factory=list, repr=False)
@@ -91,7 +96,12 @@ class OrderFacts:
 
     @property
     def return_status(self) -> ReturnStatus:
-        return ReturnStatus.NONE
+        received = returned_quantities(self.returns)
+        if received:
+            all_back = all(received.get(line.line_id, 0) == line.wanted for line in self.lines)
+            return ReturnStatus.RETURNED if all_back else ReturnStatus.PARTIAL
+        asked = any(one.state is ReturnState.REQUESTED for one in self.returns)
+        return ReturnStatus.REQUESTED if asked else ReturnStatus.NONE
 
     @property
     def total(self) -> Money:
@@ -104,8 +114,13 @@ class OrderFacts:
 
     @property
     def cost(self) -> Money:
-        """What the customer still has to bear: nothing once the order is canceled."""
-        return self.price if self.cancellation is None else Money.zero(self.currency)
+        """What the customer still has to bear: not what came back, and nothing once the order is canceled."""
+        if self.cancellation is not None:
+            return Money.zero(self.currency)
+        back = returned_quantities(self.returns)
+        return self.price - sum_of(
+            [line.unit_price * back[line.line_id] for line in self.lines if line.line_id in back], self.currency
+        )
 
     @property
     def captured(self) -> Money:
@@ -140,6 +155,11 @@ class OrderFacts:
         taken, self.new_events = self.new_events, []
         return taken
 
+    def _not_shipped(self) -> dict[UUID, int]:
+        """By line id: how many are wanted and have not left yet."""
+        shipped = shipped_quantities(self.shipments)
+        return {line.line_id: line.wanted - shipped.get(line.line_id, 0) for line in self.lines}
+
     # What every verb begins and ends with
 
     def _require(self, operation: Operation, by: Actor, *, to: Status | None = None) -> None:
@@ -157,6 +177,29 @@ class OrderFacts:
         """`allowed` leaves out what shipped goods forbid, though the status alone would allow it."""
         allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
         return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
+
+    def _require_total(self, sent: str | None) -> None:
+        """What the client takes for the total, if it says so. Raises TotalMismatch, InvalidField."""
+        if sent is None:
+            return
+        total = Money.parse(sent, self.currency, field="total_price")
+        if total != self.total:
+            raise TotalMismatch(sent=str(total), computed=str(self.total))
+
+    def _record_what_follows(self, before: Status, owed_before: Money, by: Actor, at: datetime) -> None:
+        """Tells of the statuses that the order came to since `before`, and of money that is owed back since."""
+        life = (Status.PENDING, Status.PAID, Status.SHIPPED, Status.DELIVERED)
+        if before is not self.status and self.status in life:
+            for reached in life[life.index(before) + 1 : life.index(self.status) + 1]:
+                match reached:
+                    case Status.PAID:
+                        self._record(events.OrderPaid(captured=str(self.captured)), by, at)
+                    case Status.SHIPPED:
+                        self._record(events.OrderShipped(), by, at)
+                    case Status.DELIVERED:
+                        self._record(events.OrderDelivered(), by, at)
+        if self.refund_due > owed_before:
+            self._record(events.RefundDue(amount=str(self.refund_due)), by, at)
 
     def _record(self, event: Event, by: Actor, at: datetime) -> None:
         self.version += 1

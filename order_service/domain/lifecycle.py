@@ -45,6 +45,14 @@ class ReturnStatus(StrEnum):
     RETURNED = "RETURNED"
 
 
+class ReturnState(StrEnum):
+    """Of one return: it is asked for, and then what came back is received, or refused."""
+
+    REQUESTED = "REQUESTED"
+    RECEIVED = "RECEIVED"
+    REFUSED = "REFUSED"
+
+
 class CancelReason(StrEnum):
     CUSTOMER_REQUEST = "CUSTOMER_REQUEST"
     EXPIRED = "EXPIRED"
@@ -61,6 +69,11 @@ class Operation(StrEnum):
     SHIP = "ship"
     DELIVER = "deliver"
     CANCEL = "cancel"
+    CANCEL_LINES = "cancel lines of"
+    EDIT_LINES = "edit the lines of"
+    REQUEST_RETURN = "request a return for"
+    RESOLVE_RETURN = "receive or refuse a return for"
+    AMEND = "amend"
 
 
 class Party(StrEnum):
@@ -102,6 +115,19 @@ ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
             Party.STAFF: {_PENDING, _PAID, _CANCELED},
             Party.SYSTEM: {_PENDING, _CANCELED},
         },
+        # What the shop cannot deliver. The customer calls off the whole order, or nothing.
+        Operation.CANCEL_LINES: {Party.STAFF: {_PENDING, _PAID}},
+        Operation.EDIT_LINES: {Party.OWN: {_PENDING}, Party.STAFF: {_PENDING}},
+        # From the first parcel on; which goods have left, the aggregate knows.
+        Operation.REQUEST_RETURN: {
+            Party.OWN: {_PAID, _SHIPPED, _DELIVERED},
+            Party.STAFF: {_PAID, _SHIPPED, _DELIVERED},
+        },
+        Operation.RESOLVE_RETURN: {
+            Party.STAFF: {_PAID, _SHIPPED, _DELIVERED},
+            Party.SYSTEM: {_PAID, _SHIPPED, _DELIVERED},
+        },
+        Operation.AMEND: {Party.OWN: _ANY - {_CANCELED}, Party.STAFF: _ANY},
     }
 )
 """The transition table: who may do what, and in which status. What is not in it is refused.

@@ -1,11 +1,12 @@
 """What is ordered: the lines of an order, before they are accepted and after."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from order_service.domain.errors import InvalidField
+from order_service.domain.errors import InvalidField, OrderServiceError
 from order_service.domain.money import Money, sum_of
 from order_service.domain.text import checked_text
 
@@ -15,13 +16,17 @@ LARGEST_QUANTITY = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRequest:
-    """A line as asked for. `unit_price` is still a text: what it means depends on the order's currency."""
+    """A line as asked for. `unit_price` is still a text: what it means depends on the order's currency.
+
+    `line_id` is its name from now on; `keeps` is that of the line it is to replace, if it replaces one.
+    """
 
     line_id: UUID
     name: str
     quantity: int
     unit_price: str
     sku: str | None = None
+    keeps: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineQuantity:
-    """So many of one line: what a shipment carries."""
+    """So many of one line: what a shipment carries, what is canceled, what comes back."""
 
     line_id: UUID
     quantity: int
@@ -65,6 +70,42 @@ def total_of(lines: Sequence[Line], currency: str) -> Money:
     return sum_of([line.total for line in lines], currency)
 
 
+def quantities_of(
+    asked: Sequence[LineQuantity] | None,
+    left: Mapping[UUID, int],
+    *,
+    too_many: Callable[[UUID, int, int], OrderServiceError],
+) -> tuple[LineQuantity, ...]:
+    """`asked`, a line only once, or everything that is `left` (by line id) when `asked` is None.
+
+    Raises InvalidField for a line that the order has not; what `too_many` gives for a line id, the quantity asked for
+    and the one that is left, when that is less.
+    """
+    if asked is None:
+        return tuple(LineQuantity(line_id, quantity) for line_id, quantity in left.items() if quantity)
+    if not asked:
+        raise InvalidField("lines", "must name at least one line, or be left out for all that is left.")
+    wanted: Counter[UUID] = Counter()
+    for i, entry in enumerate(asked):
+        if entry.line_id not in left:
+            raise InvalidField(f"lines[{i}].line_id", "is not a line of this order.")
+        if entry.quantity < 1:
+            raise InvalidField(f"lines[{i}].quantity", f"must be at least 1, not {entry.quantity}.")
+        open_quantity = left[entry.line_id] - wanted[entry.line_id]
+        if entry.quantity > open_quantity:
+            raise too_many(entry.line_id, entry.quantity, open_quantity)
+        wanted[entry.line_id] += entry.quantity
+    return tuple(LineQuantity(line_id, quantity) for line_id, quantity in wanted.items())
+
+
+def total_by_line(entries: Iterable[LineQuantity]) -> Counter[UUID]:
+    """Line id -> how many in all; 0 for a line that is not in it."""
+    total: Counter[UUID] = Counter()
+    for entry in entries:
+        total[entry.line_id] += entry.quantity
+    return total
+
+
 def fingerprint_of(lines: Sequence[Line]) -> bytes:
     """Equal for orders of the same things at the same prices, whatever the order of their lines."""
     entries = sorted(repr((line.sku, line.name, line.quantity, line.unit_price.minor)) for line in lines)
@@ -75,7 +116,7 @@ def _priced(request: LineRequest, currency: str, field: str) -> Line:
     if not 1 <= request.quantity <= LARGEST_QUANTITY:
         raise InvalidField(f"{field}.quantity", f"must be 1 to {LARGEST_QUANTITY}, not {request.quantity}.")
     line = Line(
-        line_id=request.line_id,
+        line_id=request.keeps or request.line_id,
         sku=None if request.sku is None else checked_text(f"{field}.sku", request.sku, longest=64),
         name=checked_text(f"{field}.name", request.name, longest=255),
         quantity=request.quantity,

@@ -9,22 +9,25 @@ from uuid import UUID
 from order_service.domain import events
 from order_service.domain.actor import Actor, ActorKind
 from order_service.domain.canceling import Canceling
-from order_service.domain.errors import AlreadyProcessed, NotAllowed, TotalMismatch
+from order_service.domain.editing import Editing
+from order_service.domain.errors import AlreadyProcessed, NotAllowed
 from order_service.domain.lifecycle import MOVE_BY, NEXT, CancelReason, Operation, ProcessingStatus, Status
 from order_service.domain.lines import LineRequest, priced_lines
 from order_service.domain.money import Money
 from order_service.domain.paying import Paying
+from order_service.domain.returning import Returning
 from order_service.domain.shipping import Shipping
-from order_service.domain.text import checked_metadata, checked_text
+from order_service.domain.text import checked_external_ref, checked_metadata
 
 
 @dataclass(slots=True, kw_only=True)
-class Order(Paying, Shipping, Canceling):
-    """Lines, money and parcels of one order, and what may still happen to it.
+class Order(Editing, Paying, Shipping, Returning, Canceling):
+    """Lines, money, parcels and returns of one order, and what may still happen to it.
 
     It begins PENDING and QUEUED. Screening soon marks it PROCESSED, or REJECTED and so CANCELED. Money paid in
     full makes it PAID, the last parcel SHIPPED, the last delivery DELIVERED; until something has shipped it can be
-    canceled, and what was paid is then owed back. Every change names who makes it (`by`) and when (`at`).
+    canceled, and what was paid is then owed back; what has shipped can be returned, and is owed back when it
+    is received. Every change names who makes it (`by`) and when (`at`).
 
     A new order comes from `Order.place` alone. The plain constructor is the door for persistence, which gives back
     what it once took.
@@ -61,16 +64,13 @@ class Order(Paying, Shipping, Canceling):
             placed_at=at,
             updated_at=at,
             pay_by=pay_by,
-            external_ref=None if external_ref is None else checked_text("external_ref", external_ref, longest=100),
+            external_ref=checked_external_ref(external_ref),
             metadata=checked_metadata(metadata or {}),
         )
-        if total_price is not None:
-            sent = Money.parse(total_price, currency, field="total_price")
-            if sent != order.total:
-                raise TotalMismatch(sent=str(sent), computed=str(order.total))
+        order._require_total(total_price)
         order._record(events.OrderPlaced(total=str(order.total), currency=currency), by, at)
-        if order.status is Status.PAID:  # it costs nothing, so nobody will ever pay for it
-            order._record(events.OrderPaid(captured=str(order.captured)), by, at)
+        # What costs nothing is paid: nobody will ever pay for it.
+        order._record_what_follows(Status.PENDING, Money.zero(currency), by, at)
         return order
 
     def process(self, findings: Sequence[str], *, by: Actor, at: datetime) -> None:
@@ -116,4 +116,5 @@ class Order(Paying, Shipping, Canceling):
                 for shipment in self.shipments:
                     self.deliver(shipment.shipment_id, by=by, at=at)
             case Status.CANCELED:
-                self.cancel(reason=CancelReason.OTHER, window=window, by=by, at=at)
+                reason = CancelReason.CUSTOMER_REQUEST if by.only_own else CancelReason.OTHER
+                self.cancel(reason=reason, window=window, by=by, at=at)

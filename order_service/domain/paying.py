@@ -33,7 +33,7 @@ class Paying(OrderFacts):
         if amount > self.open_amount and not is_fact:
             raise Overpayment(amount=str(amount), open=str(self.open_amount))
         (self.captured + amount).within_range("amount")
-        was_pending, owed_before = self.status is Status.PENDING, self.refund_due
+        before, owed_before = self.status, self.refund_due
         payment = Payment(
             payment_id=checked_text("payment_id", payment_id, longest=255),
             amount=amount,
@@ -43,10 +43,7 @@ class Paying(OrderFacts):
         self.payments = (*self.payments, payment)
         recorded = events.PaymentRecorded(payment_id=payment_id, amount=str(amount), method=method)
         self._record(recorded, by, at)
-        if was_pending and self.status is Status.PAID:
-            self._record(events.OrderPaid(captured=str(self.captured)), by, at)
-        if self.refund_due > owed_before:
-            self._record(events.RefundDue(amount=str(self.refund_due)), by, at)
+        self._record_what_follows(before, owed_before, by, at)
 
     def record_refund(self, *, refund_id: str, amount: Money, reason: str, by: Actor, at: datetime) -> None:
         """Notes money that went back. Raises RefundKnown, RefundExceedsCaptured, InvalidField.

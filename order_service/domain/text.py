@@ -18,6 +18,10 @@ def checked_text(field: str, value: str, *, longest: int, shortest: int = 1) -> 
     return value
 
 
+def checked_external_ref(external_ref: str | None) -> str | None:
+    return None if external_ref is None else checked_text("external_ref", external_ref, longest=100)
+
+
 def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """A copy: at most 50 keys of 1 to 40 characters, values of up to 500."""
     if len(metadata) > 50:

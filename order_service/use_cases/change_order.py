@@ -29,7 +29,8 @@ Change = Callable[[Order, datetime], None]
 class OrderChange:
     """Who wants to change which order, and on what conditions.
 
-    `expected_versions`: the change is meant for the order at one of these; None for whatever it is at.
+    `expected_versions`: the change is meant for the order at one of these; None for whatever it is at. `dry_run`:
+    it is only to be said what would come of it.
     `idempotency_key`: it is to happen once, however often it is asked for. `message`: the same, for a message.
     """
 
@@ -38,6 +39,7 @@ class OrderChange:
     expected_versions: frozenset[int] | None = None
     idempotency_key: IdempotencyKey | None = None
     message: ConsumedMessage | None = None
+    dry_run: bool = False
 
 
 class ChangeOrder:
@@ -57,7 +59,8 @@ class ChangeOrder:
         try:
             return await self._attempt(wanted, change)
         except (OrderChangedMeanwhile, IdempotencyKeyTaken, MessageKnown):
-            # Nobody can win against a lock, and by now the other's record can be read: twice is always enough.
+            # Nobody can win against a lock, and by now the other's record can be read: twice is always enough, unless
+            # the same key races on another order at this very moment.
             return await self._attempt(wanted, change, lock=True)
 
     async def _attempt(self, wanted: OrderChange, change: Change, *, lock: bool = False) -> Answer:
@@ -69,6 +72,8 @@ class ChangeOrder:
             if answered is None and not consumed:
                 changed = await self._make(tx, order, wanted, change)
         # Only now, after the transaction, which holds a connection while a view takes another.
+        if answered is None and not consumed and wanted.dry_run:
+            return Answer(changed)
         if answered is None and not consumed:
             await self._cache.put(changed)
             return Answer(changed)
@@ -81,6 +86,8 @@ class ChangeOrder:
             raise VersionMismatch(order.version)
         change(order, self._clock.now())
         changed = tx.orders.save(order)
+        if wanted.dry_run:
+            return changed
         remember_answer(tx, wanted.by, wanted.idempotency_key, changed)
         remember_message(tx, wanted.message)
         await tx.commit()

@@ -1,6 +1,6 @@
 """Process an order in the background: screen it, and say what came of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from order_service.domain.actor import SYSTEM
@@ -30,11 +30,14 @@ class ProcessOrder:
             order = await tx.orders.get(order_id, only_of=None)
         if order.processing_status is not ProcessingStatus.QUEUED:
             return
+        lines = order.lines
         findings = screen(order, await self._history_of(order), self._limits)
-        await self._change_order(
-            OrderChange(order_id=order_id, by=SYSTEM),
-            lambda newest, now: newest.process(findings, by=SYSTEM, at=now),
-        )
+
+        def process(newest: Order, now: datetime) -> None:
+            if newest.lines == lines:  # else it was edited meanwhile, and another job is on its way for that
+                newest.process(findings, by=SYSTEM, at=now)
+
+        await self._change_order(OrderChange(order_id=order_id, by=SYSTEM), process)
 
     async def _history_of(self, order: Order) -> CustomerHistory:
         """Asks only for what a policy that is switched on will look at."""

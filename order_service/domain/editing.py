@@ -1,0 +1,82 @@
+"""What is ordered, and what is noted beside it, changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+from order_service.domain import events
+from order_service.domain.actor import Actor
+from order_service.domain.errors import AlreadyPaid, InvalidField
+from order_service.domain.facts import OrderFacts
+from order_service.domain.lifecycle import Operation, ProcessingStatus
+from order_service.domain.lines import LineRequest, priced_lines
+from order_service.domain.text import checked_external_ref, checked_metadata
+
+
+class Keep(Enum):
+    KEEP = "as it is"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What is to be noted: an `external_ref`, or None for none any more; of the `metadata` the keys that are named,
+    and None for a key that goes.
+    """
+
+    external_ref: str | Literal[Keep.KEEP] | None = Keep.KEEP
+    metadata: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class Editing(OrderFacts):
+    """Until money comes in, an order may ask for other things; its notes may change for longer."""
+
+    __slots__ = ()
+
+    def edit_lines(
+        self, lines: Sequence[LineRequest], *, total_price: str | None = None, by: Actor, at: datetime
+    ) -> None:
+        """Puts `lines` in the place of the ones before, priced anew; the same lines again change nothing.
+
+        A line that `keeps` one of them is the same line with new values. The order is to be screened again: what was
+        welcome before says nothing about what is wanted now. Raises AlreadyPaid, InvalidField, TotalMismatch.
+        """
+        self._require(Operation.EDIT_LINES, by)
+        if self.captured:
+            raise AlreadyPaid(str(self.captured))
+        known = {line.line_id for line in self.lines}
+        for i, line in enumerate(lines):
+            if line.keeps is not None and line.keeps not in known:
+                raise InvalidField(f"lines[{i}].line_id", "is not a line of this order, or was named before.")
+            known.discard(line.keeps or line.line_id)
+        edited = priced_lines(lines, self.currency)
+        before, owed_before = self.status, self.refund_due
+        former, self.lines = self.lines, edited
+        self._require_total(total_price)
+        if edited == former:
+            return
+        self.processing_status = ProcessingStatus.QUEUED
+        self._record(events.OrderEdited(total=str(self.total)), by, at)
+        self._record_what_follows(before, owed_before, by, at)
+
+    def amend(self, amendment: Amendment, *, by: Actor, at: datetime) -> None:
+        """Notes what the amendment says; if it says nothing new, nothing happens. Raises InvalidField."""
+        self._require(Operation.AMEND, by)
+        external_ref = self.external_ref
+        if amendment.external_ref is not Keep.KEEP:
+            external_ref = checked_external_ref(amendment.external_ref)
+        metadata = checked_metadata(
+            {key: value for key, value in {**self.metadata, **amendment.metadata}.items() if value is not None}
+        )
+        changed = [
+            name
+            for name, is_new in (
+                ("external_ref", external_ref != self.external_ref),
+                ("metadata", metadata != self.metadata),
+            )
+            if is_new
+        ]
+        if changed:
+            self.external_ref, self.metadata = external_ref, metadata
+            self._record(events.OrderAmended(fields=tuple(changed)), by, at)
