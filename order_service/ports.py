@@ -1,15 +1,22 @@
 """The outside world, as the use cases see it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.actor import Actor
-from order_service.domain.lifecycle import Status
+from order_service.domain.lifecycle import (
+    FulfillmentStatus,
+    PaymentStatus,
+    ProcessingStatus,
+    ReturnStatus,
+    Status,
+)
 from order_service.domain.order import Order
 from order_service.views import EventView, RenderedOrder
 
@@ -104,8 +111,26 @@ class Transactions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
+    """Which orders are wanted: those to which all of it applies. What is None, or empty, applies to any.
+
+    `placed_from` and `total_min` belong to the range, `placed_to` and `total_max` too. Totals are in each order's own
+    currency. `sku`: of one of its lines. `metadata`: the keys and values that it has, beside others.
+    """
+
     customer_id: UUID | None = None
     status: Status | None = None
+    processing_status: ProcessingStatus | None = None
+    payment_status: PaymentStatus | None = None
+    fulfillment_status: FulfillmentStatus | None = None
+    return_status: ReturnStatus | None = None
+    placed_from: datetime | None = None
+    placed_to: datetime | None = None
+    total_min: Decimal | None = None
+    total_max: Decimal | None = None
+    sku: str | None = None
+    number: str | None = None
+    external_ref: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,9 @@ class OrderPage:
 class OrderViews(Protocol):
     async def get(self, order_id: UUID) -> RenderedOrder:
         """The newest committed version, whoever's it is: the caller checks. Raises OrderNotFound."""
+
+    async def id_of(self, number: str) -> UUID:
+        """The id of the order with this number, whoever's it is. Raises OrderNotFound."""
 
     async def at_version(self, order_id: UUID, version: int) -> RenderedOrder:
         """The order as it was when it reached `version`, from the log. Raises OrderNotFound."""
@@ -191,6 +219,31 @@ class EventLogReader(Protocol):
 class EventLog(Protocol):
     def reader(self, name: str) -> AbstractAsyncContextManager[EventLogReader]:
         """The only active reader of this name, anywhere; waits until another one is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """`next_start` is where to go on, now or later; `is_last`: nothing more is there yet."""
+
+    events: Sequence[LoggedEvent]
+    next_start: LogPosition
+    is_last: bool
+
+
+class EventArchive(Protocol):
+    async def page(self, start: LogPosition | None, *, types: Collection[str], limit: int) -> LogPage:
+        """What is behind `start`, else from the beginning, in commit order; of all types when none is named."""
+
+    async def origin(self) -> int:
+        """Which database cluster the log's positions are of; they mean nothing in another one."""
+
+
+class EventFeed(Protocol):
+    def follow(self, order_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[EventView]]:
+        """The order's events that are committed from now on, oldest first, perhaps with some from just before.
+
+        Ends when the reader is too slow to be waited for, or the service stops.
+        """
 
 
 class Leases(Protocol):

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
@@ -301,6 +302,12 @@ class InMemoryOrderViews:
             raise OrderNotFound
         return rendered(self._store.committed.orders[order_id])
 
+    async def id_of(self, number: str) -> UUID:
+        for order in await self._orders():
+            if order.number == number:
+                return order.id
+        raise OrderNotFound
+
     async def at_version(self, order_id: UUID, version: int) -> RenderedOrder:
         await others_run()
         for event in self._store.committed.events:
@@ -311,11 +318,7 @@ class InMemoryOrderViews:
     async def list(
         self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
     ) -> OrderPage:
-        matching = [
-            order
-            for order in await self._orders()
-            if wanted.customer_id in (None, order.customer_id) and wanted.status in (None, order.status)
-        ]
+        matching = [order for order in await self._orders() if _matches(wanted, order)]
         matching.sort(key=_place_of, reverse=newest_first)
         if start is not None:
             here = (start.placed_at, start.order_id)
@@ -352,6 +355,29 @@ class InMemoryOrderViews:
     async def _orders(self) -> Sequence[Order]:
         await others_run()
         return tuple(self._store.committed.orders.values())
+
+
+def _matches(wanted: OrderFilter, order: Order) -> bool:
+    total = Decimal(str(order.total))
+    equal = (
+        "customer_id",
+        "status",
+        "processing_status",
+        "payment_status",
+        "fulfillment_status",
+        "return_status",
+        "number",
+        "external_ref",
+    )
+    return (
+        all(getattr(wanted, name) in (None, getattr(order, name)) for name in equal)
+        and (wanted.placed_from is None or wanted.placed_from <= order.placed_at)
+        and (wanted.placed_to is None or order.placed_at <= wanted.placed_to)
+        and (wanted.total_min is None or wanted.total_min <= total)
+        and (wanted.total_max is None or total <= wanted.total_max)
+        and wanted.sku in (None, *(line.sku for line in order.lines))
+        and wanted.metadata.items() <= order.metadata.items()
+    )
 
 
 def _place_of(order: Order) -> tuple[datetime, UUID]:

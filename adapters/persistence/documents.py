@@ -40,6 +40,10 @@ def rendered_from(body: str | bytes) -> RenderedOrder:
     return _rendered(_view_decoder.decode(body))
 
 
+def json_text(value: object) -> str:
+    return _encoder.encode(value).decode()
+
+
 def event_payload(event: Recorded, order: RenderedOrder) -> str:
     payload = EventPayload(
         order=msgspec.Raw(order.body),
@@ -47,7 +51,7 @@ def event_payload(event: Recorded, order: RenderedOrder) -> str:
         seq=event.seq,
         actor=ActorView(kind=event.by.kind, id=event.by.id),
     )
-    return _encoder.encode(payload).decode()
+    return json_text(payload)
 
 
 def order_from(body: str) -> Order:

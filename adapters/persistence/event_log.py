@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,13 +20,13 @@ from adapters.persistence.leases import lease
 from adapters.persistence.tables import Xid8, order_events, relay_cursor
 from order_service.ports import EventLogReader, LoggedEvent, LogPosition
 
-_SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
+SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
 
-_THIS_CLUSTER = (
+THIS_CLUSTER = (
     select(literal_column("system_identifier", BigInteger)).select_from(func.pg_control_system()).scalar_subquery()
 )
 
-_CURSOR = select(relay_cursor, _THIS_CLUSTER.label("this_cluster"))
+_CURSOR = select(relay_cursor, THIS_CLUSTER.label("this_cluster"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +46,17 @@ class SqlEventLogReader:
     async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
         query = (
             select(order_events)
-            .where(_behind(self._place), _SETTLED)
+            .where(behind(self._place), SETTLED)
             .order_by(order_events.c.tx_id, order_events.c.position)
             .limit(limit)
         )
         with in_domain_words():
             rows = (await self._connection.execute(query)).all()
-        return [
-            LoggedEvent(
-                at=LogPosition(row.tx_id, row.position),
-                id=row.id,
-                order_id=row.aggregateid,
-                seq=row.seq,
-                type=row.type,
-                payload=row.payload.encode(),
-                occurred_at=row.occurred_at,
-            )
-            for row in rows
-        ]
+        return [logged(row) for row in rows]
 
     async def advance(self, to: LogPosition) -> None:
         moved = insert(relay_cursor).values(
-            name=self._name, tx_id=to.tx_id, position=to.position, system_identifier=_THIS_CLUSTER
+            name=self._name, tx_id=to.tx_id, position=to.position, system_identifier=THIS_CLUSTER
         )
         with in_domain_words():
             await self._connection.execute(
@@ -102,8 +92,8 @@ class SqlEventLog:
         with in_domain_words():
             async with self._engine.connect() as connection:
                 place = await _place(connection, name)
-                behind = select(func.count(), func.min(order_events.c.occurred_at)).where(_behind(place))
-                row = (await connection.execute(behind)).one()
+                unread = select(func.count(), func.min(order_events.c.occurred_at)).where(behind(place))
+                row = (await connection.execute(unread)).one()
         return Lag(events=row[0], oldest=row[1])
 
     async def rebase(self, name: str) -> bool:
@@ -116,14 +106,14 @@ class SqlEventLog:
             row = (await connection.execute(_CURSOR.where(relay_cursor.c.name == name))).one_or_none()
             if row is None or row.system_identifier in (None, row.this_cluster):
                 return False
-            still_to_read = _behind(LogPosition(row.tx_id, row.position))
+            still_to_read = behind(LogPosition(row.tx_id, row.position))
             await connection.execute(
                 update(order_events).values(tx_id=case((still_to_read, cast(1, Xid8)), else_=cast(0, Xid8)))
             )
             await connection.execute(
                 update(relay_cursor)
                 .where(relay_cursor.c.name == name)
-                .values(tx_id=0, position=2**63 - 1, system_identifier=_THIS_CLUSTER)
+                .values(tx_id=0, position=2**63 - 1, system_identifier=THIS_CLUSTER)
             )
         return True
 
@@ -134,7 +124,19 @@ class SqlEventLog:
                 yield SqlEventLogReader(connection, name, await _place(connection, name))
 
 
-def _behind(place: LogPosition) -> ColumnElement[bool]:
+def logged(row: Any) -> LoggedEvent:
+    return LoggedEvent(
+        at=LogPosition(row.tx_id, row.position),
+        id=row.id,
+        order_id=row.aggregateid,
+        seq=row.seq,
+        type=row.type,
+        payload=row.payload.encode(),
+        occurred_at=row.occurred_at,
+    )
+
+
+def behind(place: LogPosition) -> ColumnElement[bool]:
     here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
     return tuple_(order_events.c.tx_id, order_events.c.position) > here
 

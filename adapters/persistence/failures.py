@@ -21,7 +21,7 @@ REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
     "pk_idempotency": IdempotencyKeyTaken,
     "pk_inbox": MessageKnown,
     "uq_accounts_email": EmailTaken,
-    "uq_orders_customer_id_external_ref": ExternalRefTaken,
+    "uq_orders_external_ref_customer_id": ExternalRefTaken,
     "uq_orders_number": OrderNumberTaken,
     "uq_order_events_aggregateid_seq": OrderChangedMeanwhile,
 }

@@ -1,15 +1,15 @@
 """Reading orders: each question is one SELECT, straight to what is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.documents import EventPayload, rendered_from
+from adapters.persistence.documents import EventPayload, json_text, rendered_from
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import JsonText, order_events, orders
 from order_service.domain.errors import OrderNotFound
@@ -29,6 +29,12 @@ class SqlOrderViews:
     async def get(self, order_id: UUID) -> RenderedOrder:
         return _found(await self._rows(select(orders.c.body).where(orders.c.id == order_id)))
 
+    async def id_of(self, number: str) -> UUID:
+        ids = await self._ids(select(orders.c.id).where(orders.c.number == number))
+        if not ids:
+            raise OrderNotFound
+        return ids[0]
+
     async def at_version(self, order_id: UUID, version: int) -> RenderedOrder:
         reached = (order_events.c.aggregateid == order_id) & (order_events.c.seq == version)
         order = func.jsonb_extract_path(order_events.c.payload, "order", type_=JsonText)
@@ -39,10 +45,7 @@ class SqlOrderViews:
     ) -> OrderPage:
         place = tuple_(orders.c.placed_at, orders.c.id)
         query = select(orders.c.body, orders.c.placed_at, orders.c.id)
-        if wanted.customer_id is not None:
-            query = query.where(orders.c.customer_id == wanted.customer_id)
-        if wanted.status is not None:
-            query = query.where(orders.c.status == wanted.status)
+        query = query.where(*_conditions(wanted))
         if start is not None:
             here = tuple_(start.placed_at, start.order_id)
             query = query.where(place < here if newest_first else place > here)
@@ -58,7 +61,7 @@ class SqlOrderViews:
     async def events(self, order_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
         behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
         rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
-        return [_event(row) for row in rows]
+        return [event_view(row) for row in rows]
 
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
         placed = (
@@ -96,13 +99,42 @@ class SqlOrderViews:
                 return rows
 
 
+def _conditions(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
+    columns = orders.c
+    for name in (
+        "customer_id",
+        "status",
+        "processing_status",
+        "payment_status",
+        "fulfillment_status",
+        "return_status",
+        "number",
+        "external_ref",
+    ):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield columns[name] == value
+    if wanted.placed_from is not None:
+        yield columns.placed_at >= wanted.placed_from
+    if wanted.placed_to is not None:
+        yield columns.placed_at <= wanted.placed_to
+    if wanted.total_min is not None:
+        yield columns.total >= wanted.total_min
+    if wanted.total_max is not None:
+        yield columns.total <= wanted.total_max
+    if wanted.sku is not None:
+        yield columns.skus.contains([wanted.sku])
+    if wanted.metadata:
+        yield columns.metadata.bool_op("@>")(json_text(wanted.metadata))
+
+
 def _found(rows: Sequence[Any]) -> RenderedOrder:
     if not rows:
         raise OrderNotFound
     return rendered_from(rows[0][0])
 
 
-def _event(row: Any) -> EventView:
+def event_view(row: Any) -> EventView:
     payload = _payload_decoder.decode(row.payload)
     return EventView(
         id=row.id,

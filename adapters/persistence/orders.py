@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from adapters.persistence.documents import event_payload, order_from, rendered
+from adapters.persistence.documents import event_payload, json_text, order_from, rendered
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lifecycle import Status
@@ -104,8 +105,10 @@ def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:
         "fulfillment_status": order.fulfillment_status,
         "return_status": order.return_status,
         "currency": order.currency,
-        "total": order.total.minor,
+        "total": Decimal(str(order.total)),
         "external_ref": order.external_ref,
+        "metadata": json_text(order.metadata),
+        "skus": sorted({line.sku for line in order.lines if line.sku is not None}),
         "lines_fingerprint": fingerprint_of(order.lines),
         "pay_by": order.pay_by,
         "placed_at": order.placed_at,

@@ -6,6 +6,7 @@ JSON columns take and give text: what is in them is encoded and decoded by `docu
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -84,8 +86,10 @@ orders = Table(
     Column("fulfillment_status", Text, nullable=False),
     Column("return_status", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("total", BigInteger, nullable=False, comment="minor units of the currency"),
+    Column("total", Numeric, nullable=False, comment="in the currency's unit, such as 12.50"),
     Column("external_ref", Text),
+    Column("metadata", JsonText, nullable=False),
+    Column("skus", ARRAY(Text), nullable=False),
     Column("lines_fingerprint", LargeBinary, nullable=False, comment="equal for orders of the same lines"),
     _time("pay_by"),
     _time("placed_at"),
@@ -95,13 +99,34 @@ orders = Table(
     Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
     Index("ix_orders_placed_at_id", "placed_at", "id"),
     Index(
-        "uq_orders_customer_id_external_ref",
-        "customer_id",
+        "uq_orders_external_ref_customer_id",
         "external_ref",
+        "customer_id",
         unique=True,
         postgresql_where=text("external_ref IS NOT NULL"),
     ),
-    Index("ix_orders_queued", "placed_at", postgresql_where=text("processing_status = 'QUEUED'")),
+    # Each filter of the list has an index that serves it, in the list's own order where an order can be kept. What
+    # nearly all orders are (screened, never returned) is found by walking the list.
+    Index("ix_orders_status_placed_at_id", "status", "placed_at", "id"),
+    Index("ix_orders_payment_status_placed_at_id", "payment_status", "placed_at", "id"),
+    Index("ix_orders_fulfillment_status_placed_at_id", "fulfillment_status", "placed_at", "id"),
+    Index(
+        "ix_orders_not_processed",
+        "processing_status",
+        "placed_at",
+        "id",
+        postgresql_where=text("processing_status <> 'PROCESSED'"),
+    ),
+    Index(
+        "ix_orders_coming_back",
+        "return_status",
+        "placed_at",
+        "id",
+        postgresql_where=text("return_status <> 'NONE'"),
+    ),
+    Index("ix_orders_total", "total"),
+    Index("ix_orders_skus", "skus", postgresql_using="gin"),
+    Index("ix_orders_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
     Index("ix_orders_unpaid", "pay_by", postgresql_where=text("status = 'PENDING'")),
 )
 

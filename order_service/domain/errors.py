@@ -13,6 +13,7 @@
     │   ├── RefundExceedsCaptured
     │   └── IdempotencyKeyReused    the same key came with another request
     ├── BadCursor                   a page cursor that we did not make, or not for this list
+    ├── CursorExpired               a place in a log that is not there any more
     ├── NotAuthenticated            no token, or one that does not hold
     ├── InvalidCredentials          unknown e-mail or wrong password: nobody learns which
     ├── NotAllowed                  we know who it is, and they may not
@@ -154,6 +155,13 @@ class BadCursor(OrderServiceError):
 
     def __init__(self) -> None:
         super().__init__("The cursor was not made for this list. Start again without a cursor.")
+
+
+class CursorExpired(OrderServiceError):
+    code = "cursor-expired"
+
+    def __init__(self) -> None:
+        super().__init__("The log was restored from elsewhere since, so this place in it is lost. Begin anew.")
 
 
 class NotAuthenticated(OrderServiceError):

@@ -48,7 +48,7 @@ AT_REST = {
         WHERE (id::text, number, customer_id::text, status, processing_status, version::text)
             IS DISTINCT FROM (body ->> 'id', body ->> 'number', body ->> 'customer_id', body ->> 'status',
                               body ->> 'processing_status', body ->> 'version')
-            OR total IS DISTINCT FROM (body ->> 'total')::numeric * 100
+            OR total IS DISTINCT FROM (body ->> 'total')::numeric
     """,
     "keys without their order": """
         SELECT count(*) FROM idempotency i
@@ -122,7 +122,7 @@ def _same(order: dict[str, Any], row: asyncpg.Record) -> bool:
     body = json.loads(row["body"])
     return bool(
         [_agreed(line) for line in body["lines"]] == [_agreed(line) for line in order["lines"]]
-        and Decimal(order["total"]) == Decimal(row["total"]) / 100
+        and Decimal(order["total"]) == Decimal(row["total"])
         and order["number"] == row["number"]
     )
 

@@ -1,0 +1,31 @@
+"""Read the whole event log, to repair what a consumer has lost."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from order_service.domain.actor import Actor, ActorKind
+from order_service.domain.errors import NotAllowed
+from order_service.ports import EventArchive, LogPage, LogPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEventLogQuery:
+    by: Actor
+    start: LogPosition | None = None
+    types: Collection[str] = ()
+    limit: int = 100
+
+
+class ReadEventLog:
+    """Admins and services: every event there is, in the order in which they were committed. Raises NotAllowed.
+
+    A page may be empty and still not be the last, when events of other types lie between.
+    """
+
+    def __init__(self, archive: EventArchive) -> None:
+        self._archive = archive
+
+    async def __call__(self, query: ReadEventLogQuery) -> LogPage:
+        if query.by.kind is not ActorKind.ADMIN:
+            raise NotAllowed(f"A {query.by.kind} may not read the event log.")
+        return await self._archive.page(query.start, types=query.types, limit=query.limit)
