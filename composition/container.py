@@ -23,6 +23,8 @@ from adapters.kafka.publisher import KafkaEvents
 from adapters.kafka.subscribers import KafkaUseCases
 from adapters.kafka.subscribers import make_broker as make_kafka_broker
 from adapters.persistence.engine import create_engine
+from adapters.persistence.event_archive import SqlEventArchive
+from adapters.persistence.event_feed import SqlEventFeed
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.once import SqlOldRecords
@@ -38,15 +40,18 @@ from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
 from composition.settings import Settings
 from order_service import ports
-from order_service.domain.events import OrderPlaced
 from order_service.domain.rules import ShopRules
 from order_service.ports import LoggedEvent, Quota
+from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
-from order_service.use_cases.follow_order import FollowOrder
+from order_service.use_cases.find_order import FindOrder
+from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
 from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
@@ -55,13 +60,18 @@ from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.log_in import LogIn
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.read_event_log import ReadEventLog
+from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 from order_service.use_cases.ship_order import ShipOrder
+from order_service.use_cases.stream_order_events import StreamOrderEvents
 
 VERSION = version("order-service")
 
@@ -88,11 +98,15 @@ class UseCases(Provider):
     scope = Scope.APP
 
     all = provide_all(
+        AmendOrder,
+        CancelLines,
         CancelOrder,
         ChangeOrder,
         ChangeStatus,
         DeliverShipment,
+        EditLines,
         ExpireUnpaidOrders,
+        FindOrder,
         FollowOrder,
         ForgetOldRecords,
         GetAccount,
@@ -102,13 +116,18 @@ class UseCases(Provider):
         LogIn,
         PlaceOrder,
         ProcessOrder,
+        ReadEventLog,
+        ReceiveReturn,
         RecordPayment,
         RecordRefund,
+        RefuseReturn,
         RegisterAccount,
         RelayEvents,
         RequestProcessing,
+        RequestReturn,
         RequeueStalledOrders,
         ShipOrder,
+        StreamOrderEvents,
     )
 
     @provide
@@ -131,6 +150,7 @@ class Persistence(Provider):
     transactions = provide(SqlTransactions, provides=ports.Transactions)
     views = provide(SqlOrderViews, provides=ports.OrderViews)
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
+    archive = provide(SqlEventArchive, provides=ports.EventArchive)
     leases = provide(SqlLeases, provides=ports.Leases)
     old_records = provide(SqlOldRecords, provides=ports.OldRecords)
 
@@ -139,6 +159,12 @@ class Persistence(Provider):
         engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
         yield engine
         await engine.dispose()
+
+    @provide
+    async def feed(self, engine: AsyncEngine) -> AsyncIterator[ports.EventFeed]:
+        feed = SqlEventFeed(engine)
+        yield feed
+        await feed.close()
 
 
 class Security(Provider):
@@ -193,7 +219,7 @@ class InProcessNews(Provider):
         async def screen(event: LoggedEvent) -> None:
             await jobs.enqueue_processing(event.order_id)
 
-        return InProcessEvents({OrderPlaced.type: screen})
+        return InProcessEvents(dict.fromkeys(TO_SCREEN, screen))
 
 
 class KafkaNews(Provider):

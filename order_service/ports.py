@@ -221,21 +221,29 @@ class EventLog(Protocol):
         """The only active reader of this name, anywhere; waits until another one is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A place in the log of one database cluster, `origin`: in another one it means nothing."""
+
+    origin: int
+    at: LogPosition
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPage:
     """`next_start` is where to go on, now or later; `is_last`: nothing more is there yet."""
 
     events: Sequence[LoggedEvent]
-    next_start: LogPosition
+    next_start: LogPlace
     is_last: bool
 
 
 class EventArchive(Protocol):
-    async def page(self, start: LogPosition | None, *, types: Collection[str], limit: int) -> LogPage:
-        """What is behind `start`, else from the beginning, in commit order; of all types when none is named."""
+    async def page(self, start: LogPlace | None, *, types: Collection[str], limit: int) -> LogPage:
+        """What is behind `start`, else from the beginning, in commit order; of all types when none is named.
 
-    async def origin(self) -> int:
-        """Which database cluster the log's positions are of; they mean nothing in another one."""
+        Raises CursorExpired for a place in another log than this.
+        """
 
 
 class EventFeed(Protocol):

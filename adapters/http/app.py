@@ -8,7 +8,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from adapters.http import docs, order_lists, orders
+from adapters.http import docs, events, order_actions, order_lists, orders
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor
 from adapters.http.body import AmountSchema
@@ -19,19 +19,29 @@ from adapters.http.health import Check, health_router
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from order_service.ports import Clock, Quota, RateLimiter, Tokens
+from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.edit_lines import EditLines
+from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.log_in import LogIn
 from order_service.use_cases.place_order import PlaceOrder
+from order_service.use_cases.read_event_log import ReadEventLog
+from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.ship_order import ShipOrder
+from order_service.use_cases.stream_order_events import StreamOrderEvents
 
 _LARGEST_BODY_BYTES = 1024 * 1024
 
@@ -53,6 +63,16 @@ class HttpUseCases:
     deliver_shipment: DeliverShipment
     cancel_order: CancelOrder
     request_processing: RequestProcessing
+    find_order: FindOrder
+    edit_lines: EditLines
+    amend_order: AmendOrder
+    cancel_lines: CancelLines
+    record_refund: RecordRefund
+    request_return: RequestReturn
+    receive_return: ReceiveReturn
+    refuse_return: RefuseReturn
+    stream_order_events: StreamOrderEvents
+    read_event_log: ReadEventLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +96,27 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.clock)
     orders_router = Router(
         "/orders",
-        route_handlers=[*orders.ROUTES, *order_lists.ROUTES],
+        route_handlers=[*orders.ROUTES, *order_actions.ROUTES, *order_lists.ROUTES, *events.ORDER_ROUTES],
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_json],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Orders"],
     )
+    log_router = Router(
+        "/events",
+        route_handlers=events.LOG_ROUTES,
+        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
+        dependencies={"by": Provide(current_actor, sync_to_thread=False)},
+        security=[{"password": []}],
+        tags=["Events"],
+    )
     accounts = accounts_router(
         authentication=authentication, rate_limit=RateLimit(edge.limiter, edge.account_quota, edge.proxies)
     )
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[accounts, orders_router]),
+            Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
             health_router(edge.checks),
             problem_page,
             docs.assets,

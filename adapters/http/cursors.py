@@ -3,15 +3,16 @@
 import base64
 import hashlib
 import hmac
-from datetime import datetime
-from uuid import UUID
+from typing import TypeVar
 
 import msgspec
 
 from order_service.domain.errors import BadCursor
-from order_service.ports import PageStart
+from order_service.ports import LogPlace, PageStart
 
 _SIGNATURE_BYTES = 16
+
+Place = TypeVar("Place", PageStart, LogPlace)
 
 
 class Cursors:
@@ -20,18 +21,18 @@ class Cursors:
     def __init__(self, secret_key: str) -> None:
         self._key = hashlib.sha256(b"page cursor\0" + secret_key.encode()).digest()
 
-    def write(self, start: PageStart, *, made_for: object) -> str:
-        place = msgspec.json.encode((start.placed_at, start.order_id))
+    def write(self, start: PageStart | LogPlace, *, made_for: object) -> str:
+        place = msgspec.json.encode(start)
         return base64.urlsafe_b64encode(self._signature(place, made_for) + place).rstrip(b"=").decode()
 
-    def read(self, cursor: str, *, made_for: object) -> PageStart:
-        """Raises BadCursor."""
+    def read(self, cursor: str, kind: type[Place], *, made_for: object) -> Place:
+        """The place that was written, of its `kind`. Raises BadCursor."""
         try:
             signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             signature, place = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
             if not hmac.compare_digest(signature, self._signature(place, made_for)):
                 raise BadCursor
-            return PageStart(*msgspec.json.decode(place, type=tuple[datetime, UUID]))
+            return msgspec.json.decode(place, type=kind)
         except ValueError as error:  # not base64, not ASCII, or not what we put in
             raise BadCursor from error
 

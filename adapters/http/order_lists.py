@@ -1,28 +1,36 @@
-"""Orders and their history over HTTP, page by page."""
+"""Orders over HTTP, page by page."""
 
-from collections.abc import Mapping
-from inspect import getdoc
+import re
+from datetime import datetime
+from decimal import Decimal
+from inspect import getdoc, signature
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.exceptions import ClientException
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+from litestar.params import QueryParameter
 
 from adapters.http.cursors import Cursors
+from adapters.http.order_answers import AnyRequest, By
+from adapters.http.pages import Cursor, Limit, next_page
 from adapters.http.problems import LIMITED, TOKEN, answers
-from order_service.domain.actor import Actor
-from order_service.domain.lifecycle import Status
-from order_service.ports import OrderFilter
-from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
+from order_service.domain.lifecycle import (
+    FulfillmentStatus,
+    PaymentStatus,
+    ProcessingStatus,
+    ReturnStatus,
+    Status,
+)
+from order_service.ports import OrderFilter, PageStart
 from order_service.use_cases.list_orders import ListOrders, ListOrdersQuery
-from order_service.views import EventView, OrderView
+from order_service.views import OrderView
 
-By = NamedDependency[Actor]
-Cursor = Annotated[str | None, QueryParameter(description="next_cursor of the page before.", max_length=500)]
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+_AMOUNT = r"^[0-9]{1,19}(\.[0-9]{1,4})?$"
+_METADATA = re.compile(r"metadata\[(.{1,40})\]")
 
 
 class OrderListOut(msgspec.Struct):
@@ -30,9 +38,22 @@ class OrderListOut(msgspec.Struct):
     next_cursor: str | None
 
 
-class EventListOut(msgspec.Struct):
-    items: list[EventView]
-    next_cursor: str | None
+class _WithMetadata(Operation):
+    """The framework has no parameters whose name is only half known: `metadata[channel]=web`."""
+
+    def __post_init__(self) -> None:
+        any_text = Schema(type=OpenAPIType.STRING)
+        self.parameters = [
+            *(self.parameters or []),
+            Parameter(
+                name="metadata",
+                param_in="query",
+                style="deepObject",
+                explode=True,
+                description="metadata[channel]=web: it has this key with this value.",
+                schema=Schema(type=OpenAPIType.OBJECT, additional_properties=any_text),
+            ),
+        ]
 
 
 @get(
@@ -40,26 +61,55 @@ class EventListOut(msgspec.Struct):
     operation_id="list_orders",
     summary="List orders",
     description=getdoc(ListOrders),
-    responses=answers({200: OrderListOut}, *LIMITED, *TOKEN),
+    operation_class=_WithMetadata,
+    responses=answers({200: OrderListOut}, *LIMITED, *TOKEN, 422),
 )
 async def list_all(
     by: By,
     list_orders: NamedDependency[ListOrders],
     cursors: NamedDependency[Cursors],
+    request: AnyRequest,
     cursor: Cursor = None,
     limit: Limit = 20,
     status: Annotated[Status | None, QueryParameter()] = None,
+    processing_status: Annotated[ProcessingStatus | None, QueryParameter()] = None,
+    payment_status: Annotated[PaymentStatus | None, QueryParameter()] = None,
+    fulfillment_status: Annotated[FulfillmentStatus | None, QueryParameter()] = None,
+    return_status: Annotated[ReturnStatus | None, QueryParameter()] = None,
+    placed_from: Annotated[datetime | None, QueryParameter(description="Placed then or later.")] = None,
+    placed_to: Annotated[datetime | None, QueryParameter(description="Placed then or earlier.")] = None,
+    total_min: Annotated[str | None, QueryParameter(pattern=_AMOUNT, description="In the order's currency.")] = None,
+    total_max: Annotated[str | None, QueryParameter(pattern=_AMOUNT, description="In the order's currency.")] = None,
+    sku: Annotated[str | None, QueryParameter(description="Of one of its lines.")] = None,
+    number: Annotated[str | None, QueryParameter(description="As people write it.")] = None,
+    external_ref: Annotated[str | None, QueryParameter()] = None,
     customer_id: Annotated[UUID | None, QueryParameter(description="For staff: one customer's orders.")] = None,
     sort: Annotated[
         Literal["placed_at", "-placed_at"], QueryParameter(description="- is newest first.")
     ] = "-placed_at",
 ) -> Response[bytes]:
-    made_for = ("orders", by.id, status, customer_id, sort)
+    wanted = OrderFilter(
+        customer_id=customer_id,
+        status=status,
+        processing_status=processing_status,
+        payment_status=payment_status,
+        fulfillment_status=fulfillment_status,
+        return_status=return_status,
+        placed_from=_zoned("placed_from", placed_from),
+        placed_to=_zoned("placed_to", placed_to),
+        total_min=None if total_min is None else Decimal(total_min),
+        total_max=None if total_max is None else Decimal(total_max),
+        sku=sku,
+        number=number,
+        external_ref=external_ref,
+        metadata=_metadata_wanted(request),
+    )
+    made_for = ("orders", by.id, wanted, sort)
     page = await list_orders(
         ListOrdersQuery(
             by=by,
-            wanted=OrderFilter(customer_id=customer_id, status=status),
-            start=None if cursor is None else cursors.read(cursor, made_for=made_for),
+            wanted=wanted,
+            start=None if cursor is None else cursors.read(cursor, PageStart, made_for=made_for),
             limit=limit,
             newest_first=sort == "-placed_at",
         )
@@ -68,40 +118,29 @@ async def list_all(
     # The orders are JSON already: what is left is to put them between brackets.
     items = b",".join(order.body for order in page.orders)
     body = b'{"items":[%b],"next_cursor":%b}' % (items, msgspec.json.encode(next_cursor))
-    given = {"status": status, "customer_id": customer_id, "sort": sort, "limit": limit}
+    given = {**request.query_params, "sort": sort, "limit": limit}
     return Response(
-        body, media_type="application/json", headers=_next_page("/api/v1/orders", given, cursor=next_cursor)
+        body, media_type="application/json", headers=next_page("/api/v1/orders", given, cursor=next_cursor)
     )
 
 
-@get(
-    "/{order_id:uuid}/events",
-    operation_id="list_order_events",
-    summary="Read an order's history",
-    description=getdoc(ListOrderEvents),
-    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 404),
-)
-async def history(
-    order_id: FromPath[UUID],
-    by: By,
-    list_order_events: NamedDependency[ListOrderEvents],
-    after: Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The seq to begin behind.")] = 0,
-    limit: Limit = 100,
-) -> Response[EventListOut]:
-    query = ListOrderEventsQuery(by=by, order_id=order_id, after_seq=after, limit=limit + 1)
-    events = await list_order_events(query)
-    items = list(events[:limit])
-    next_cursor = str(items[-1].seq) if len(events) > limit else None
-    link = _next_page(f"/api/v1/orders/{order_id}/events", {"limit": limit}, after=next_cursor)
-    return Response(EventListOut(items=items, next_cursor=next_cursor), headers=link)
+def _metadata_wanted(request: AnyRequest) -> dict[str, str]:
+    """Raises for a parameter that no filter has: it would be a filter that filters nothing."""
+    metadata = {}
+    for name, value in request.query_params.items():
+        if key := _METADATA.fullmatch(name):
+            metadata[key[1]] = value
+        elif name not in _PARAMETERS:
+            raise ClientException(f"There is no parameter {name!r:.60}.")
+    return metadata
 
 
-def _next_page(path: str, given: Mapping[str, object], **place: str | None) -> dict[str, str]:
-    """A Link header to the next page, if there is one: the same question, from another place."""
-    if None in place.values():
-        return {}
-    query = urlencode({name: value for name, value in {**given, **place}.items() if value is not None})
-    return {"Link": f'<{path}?{query}>; rel="next"'}
+def _zoned(name: str, time: datetime | None) -> datetime | None:
+    if time is not None and time.tzinfo is None:
+        raise ClientException(f"{name} must have a time zone, such as Z.")
+    return time
 
 
-ROUTES = [list_all, history]
+_PARAMETERS = frozenset(signature(list_all.fn).parameters)
+
+ROUTES = [list_all]

@@ -1,16 +1,15 @@
-"""Orders over HTTP: each route decodes, asks one use case, and sends what it answers."""
+"""Orders over HTTP: placed, read, changed. Each route decodes, asks one use case, and sends what it answers."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from inspect import getdoc
-from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, patch, post
+from litestar import Response, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from adapters.http.body import ABSENT, Amount, JsonBody, amount_text, optional_amount_text
 from adapters.http.conditions import (
@@ -19,28 +18,23 @@ from adapters.http.conditions import (
     IfNoneMatch,
     already_has,
     etag,
-    expected_versions,
     idempotency_key,
 )
+from adapters.http.order_answers import CHANGE, AnyRequest, By, order_change, sent
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
-from order_service.domain.actor import Actor
-from order_service.domain.lifecycle import CancelReason, Status
-from order_service.domain.lines import LineQuantity
-from order_service.use_cases.cancel_order import CancelOrder
-from order_service.use_cases.change_order import OrderChange
+from order_service.domain.editing import Amendment, Keep
+from order_service.domain.errors import InvalidField
+from order_service.domain.lifecycle import Status
+from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.change_status import ChangeStatus
-from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.edit_lines import EditedLine, EditLines
+from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_order import GetOrder
-from order_service.use_cases.idempotency import Answer, IdempotencyKey
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
-from order_service.use_cases.record_payment import RecordPayment
-from order_service.use_cases.request_processing import RequestProcessing
-from order_service.use_cases.ship_order import ShipOrder
 from order_service.views import OrderView
 
-AnyRequest = Request[Any, Any, Any]
-By = NamedDependency[Actor]
-CHANGE = (*LIMITED, *TOKEN, 403, 404, 409, 412)
+OrderReference = Annotated[str, Meta(description="The order's id, or its number.", max_length=36)]
+DryRun = Annotated[bool, QueryParameter(description="Price and check it, store nothing; then 200.")]
 
 
 class NewLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,32 +53,46 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
     customer_id: Annotated[UUID, Meta(description="For staff: whose order it is.")] | None = None
 
 
-class StatusChange(msgspec.Struct, forbid_unknown_fields=True):
-    status: Literal["PAID", "SHIPPED", "DELIVERED", "CANCELED"]
+class OrderPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """Either a status, or new notes. In `metadata` only what is named changes, and null takes a key away."""
+
+    status: Literal["PAID", "SHIPPED", "DELIVERED", "CANCELED"] | UnsetType = UNSET
+    external_ref: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType | None = UNSET
+    metadata: Annotated[dict[str, str | None], Meta(examples=[{"channel": "web"}])] | UnsetType = UNSET
 
 
-class NewPayment(msgspec.Struct, forbid_unknown_fields=True):
-    payment_id: Annotated[str, Meta(min_length=1, max_length=255, examples=["pay_8841"])]
-    amount: Amount
-    method: Annotated[str, Meta(min_length=1, max_length=50, examples=["CARD"])] = "OTHER"
+class EditedLineIn(NewLine, forbid_unknown_fields=True):
+    line_id: Annotated[UUID, Meta(description="The line that this one replaces; absent for a new one.")] | None = None
 
 
-class ShippedLine(msgspec.Struct, forbid_unknown_fields=True):
-    line_id: UUID
-    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+class EditedLines(msgspec.Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[EditedLineIn], Meta(min_length=1, max_length=200)]
+    total_price: Amount = msgspec.field(default_factory=lambda: ABSENT)
 
 
-class NewShipment(msgspec.Struct, forbid_unknown_fields=True):
-    """Without `lines`: everything that has not left yet."""
+def place_command(data: NewOrder, by: By) -> PlaceOrderCommand:
+    return PlaceOrderCommand(
+        by=by,
+        currency=data.currency,
+        lines=[
+            WantedLine(name=line.name, quantity=line.quantity, unit_price=amount_text(line.unit_price), sku=line.sku)
+            for line in data.lines
+        ],
+        total_price=optional_amount_text(data.total_price),
+        external_ref=data.external_ref,
+        metadata=data.metadata,
+        customer_id=data.customer_id,
+    )
 
-    lines: Annotated[list[ShippedLine], Meta(min_length=1, max_length=200)] | None = None
-    carrier: Annotated[str, Meta(min_length=1, max_length=100, examples=["DHL"])] | None = None
-    tracking: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
-
-class NewCancellation(msgspec.Struct, forbid_unknown_fields=True):
-    reason: CancelReason
-    note: Annotated[str, Meta(max_length=500)] = ""
+def amendment(data: OrderPatch) -> Amendment:
+    """Raises InvalidField when there is nothing to amend."""
+    if data.external_ref is UNSET and data.metadata is UNSET:
+        raise InvalidField("body", "must have a status, or else external_ref or metadata.")
+    return Amendment(
+        external_ref=Keep.KEEP if data.external_ref is UNSET else data.external_ref,
+        metadata={} if data.metadata is UNSET else data.metadata,
+    )
 
 
 @post(
@@ -102,186 +110,88 @@ async def place(
     by: By,
     place_order: NamedDependency[PlaceOrder],
     key: IdempotencyKeyHeader = None,
-    dry_run: Annotated[bool, QueryParameter(description="Price and check it, store nothing; then 200.")] = False,
+    dry_run: DryRun = False,
 ) -> Response[bytes]:
-    command = PlaceOrderCommand(
-        by=by,
-        currency=data.currency,
-        lines=[
-            WantedLine(name=line.name, quantity=line.quantity, unit_price=amount_text(line.unit_price), sku=line.sku)
-            for line in data.lines
-        ],
-        total_price=optional_amount_text(data.total_price),
-        external_ref=data.external_ref,
-        metadata=data.metadata,
-        customer_id=data.customer_id,
-        idempotency_key=idempotency_key(key, request, data),
-        dry_run=dry_run,
-    )
+    command = replace(place_command(data, by), idempotency_key=idempotency_key(key, request, data), dry_run=dry_run)
     answer = await place_order(command)
-    return _sent(answer) if dry_run else _sent(answer, 201, {"Location": f"/api/v1/orders/{answer.order.order_id}"})
+    return sent(answer) if dry_run else sent(answer, 201, {"Location": f"/api/v1/orders/{answer.order.order_id}"})
 
 
 @get(
-    "/{order_id:uuid}",
+    "/{order_id:str}",
     operation_id="get_order",
     summary="Read an order",
     description=getdoc(GetOrder),
     responses=answers({200: OrderView, 304: None}, *LIMITED, *TOKEN, 404),
 )
 async def read(
-    order_id: FromPath[UUID], by: By, get_order: NamedDependency[GetOrder], if_none_match: IfNoneMatch = None
+    order_id: FromPath[OrderReference],
+    by: By,
+    find_order: NamedDependency[FindOrder],
+    get_order: NamedDependency[GetOrder],
+    if_none_match: IfNoneMatch = None,
 ) -> Response[bytes]:
-    order = await get_order(order_id, by=by)
+    order = await get_order(await find_order(order_id), by=by)
     if already_has(if_none_match, order.version):
         return Response(b"", status_code=304, headers={"ETag": etag(order.version)})
     return Response(order.body, media_type="application/json", headers={"ETag": etag(order.version)})
 
 
 @patch(
-    "/{order_id:uuid}",
-    operation_id="change_order_status",
-    summary="Change an order's status, the short way",
-    description=getdoc(ChangeStatus),
-    dto=JsonBody.of(StatusChange),
+    "/{order_id:str}",
+    operation_id="change_order",
+    summary="Change an order's status the short way, or amend its notes",
+    description=f"{getdoc(ChangeStatus)}\n\n{getdoc(AmendOrder)}",
+    dto=JsonBody.of(OrderPatch),
     return_dto=None,
     responses=answers({200: OrderView}, *CHANGE, *BODY),
 )
 async def change(
-    order_id: FromPath[UUID],
-    data: JSONBody[StatusChange],
+    order_id: FromPath[OrderReference],
+    data: JSONBody[OrderPatch],
     by: By,
+    find_order: NamedDependency[FindOrder],
     change_status: NamedDependency[ChangeStatus],
+    amend_order: NamedDependency[AmendOrder],
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    return _sent(await change_status(_wanted(order_id, by, if_match), Status(data.status)))
+    wanted = order_change(await find_order(order_id), by, if_match)
+    if data.status is UNSET:
+        return sent(await amend_order(wanted, amendment(data)))
+    if data.external_ref is not UNSET or data.metadata is not UNSET:
+        raise InvalidField("status", "must be sent alone, without external_ref and metadata.")
+    return sent(await change_status(wanted, Status(data.status)))
 
 
-@post(
-    "/{order_id:uuid}/payments",
-    operation_id="record_payment",
-    summary="Record a payment",
-    description=getdoc(RecordPayment),
-    dto=JsonBody.of(NewPayment),
+@put(
+    "/{order_id:uuid}/lines",
+    operation_id="edit_order_lines",
+    summary="Put other lines in the place of an order's lines",
+    description=getdoc(EditLines),
+    dto=JsonBody.of(EditedLines),
     return_dto=None,
-    responses=answers({201: OrderView}, *CHANGE, *BODY),
-)
-async def pay(
-    order_id: FromPath[UUID],
-    data: JSONBody[NewPayment],
-    request: AnyRequest,
-    by: By,
-    record_payment: NamedDependency[RecordPayment],
-    key: IdempotencyKeyHeader = None,
-    if_match: IfMatch = None,
-) -> Response[bytes]:
-    answer = await record_payment(
-        _wanted(order_id, by, if_match, idempotency_key(key, request, data)),
-        payment_id=data.payment_id,
-        amount=amount_text(data.amount),
-        method=data.method,
-    )
-    return _sent(answer, 201)
-
-
-@post(
-    "/{order_id:uuid}/shipments",
-    operation_id="ship_order",
-    summary="Ship an order, whole or in part",
-    description=getdoc(ShipOrder),
-    dto=JsonBody.of(NewShipment),
-    return_dto=None,
-    responses=answers({201: OrderView}, *CHANGE, *BODY),
-)
-async def ship(
-    order_id: FromPath[UUID],
-    data: JSONBody[NewShipment],
-    request: AnyRequest,
-    by: By,
-    ship_order: NamedDependency[ShipOrder],
-    key: IdempotencyKeyHeader = None,
-    if_match: IfMatch = None,
-) -> Response[bytes]:
-    answer = await ship_order(
-        _wanted(order_id, by, if_match, idempotency_key(key, request, data)),
-        lines=None if data.lines is None else [LineQuantity(line.line_id, line.quantity) for line in data.lines],
-        carrier=data.carrier,
-        tracking=data.tracking,
-    )
-    return _sent(answer, 201)
-
-
-@post(
-    "/{order_id:uuid}/shipments/{shipment_id:str}/delivery",
-    operation_id="deliver_shipment",
-    summary="Note that a shipment arrived",
-    description=getdoc(DeliverShipment),
-    status_code=200,
-    responses=answers({200: OrderView}, *CHANGE),
-)
-async def deliver(
-    order_id: FromPath[UUID],
-    shipment_id: FromPath[str],
-    request: AnyRequest,
-    by: By,
-    deliver_shipment: NamedDependency[DeliverShipment],
-    key: IdempotencyKeyHeader = None,
-    if_match: IfMatch = None,
-) -> Response[bytes]:
-    wanted = _wanted(order_id, by, if_match, idempotency_key(key, request))
-    return _sent(await deliver_shipment(wanted, shipment_id))
-
-
-@post(
-    "/{order_id:uuid}/cancellation",
-    operation_id="cancel_order",
-    summary="Cancel an order",
-    description=getdoc(CancelOrder),
-    dto=JsonBody.of(NewCancellation),
-    return_dto=None,
-    status_code=200,
     responses=answers({200: OrderView}, *CHANGE, *BODY),
 )
-async def cancel(
+async def edit_lines_of_order(
     order_id: FromPath[UUID],
-    data: JSONBody[NewCancellation],
-    request: AnyRequest,
+    data: JSONBody[EditedLines],
     by: By,
-    cancel_order: NamedDependency[CancelOrder],
-    key: IdempotencyKeyHeader = None,
+    edit_lines: NamedDependency[EditLines],
     if_match: IfMatch = None,
+    dry_run: DryRun = False,
 ) -> Response[bytes]:
-    wanted = _wanted(order_id, by, if_match, idempotency_key(key, request, data))
-    return _sent(await cancel_order(wanted, reason=data.reason, note=data.note))
+    lines = [
+        EditedLine(
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=amount_text(line.unit_price),
+            sku=line.sku,
+            line_id=line.line_id,
+        )
+        for line in data.lines
+    ]
+    wanted = order_change(order_id, by, if_match, dry_run=dry_run)
+    return sent(await edit_lines(wanted, lines=lines, total_price=optional_amount_text(data.total_price)))
 
 
-@post(
-    "/{order_id:uuid}/processing",
-    operation_id="screen_order_again",
-    summary="Ask for an order to be screened again",
-    description=getdoc(RequestProcessing),
-    status_code=202,
-    responses=answers({202: None}, *LIMITED, *TOKEN, 403, 404, 409),
-)
-async def process(
-    order_id: FromPath[UUID], by: By, request_processing: NamedDependency[RequestProcessing]
-) -> Response[bytes]:
-    await request_processing(order_id, by=by)
-    return Response(b"", status_code=202)
-
-
-def _wanted(order_id: UUID, by: Actor, if_match: str | None, key: IdempotencyKey | None = None) -> OrderChange:
-    return OrderChange(order_id=order_id, by=by, expected_versions=expected_versions(if_match), idempotency_key=key)
-
-
-def _sent(answer: Answer, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Response[bytes]:
-    replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-    return Response(
-        answer.order.body,
-        status_code=status,
-        media_type="application/json",
-        headers={"ETag": etag(answer.order.version), **replayed, **headers},
-    )
-
-
-ROUTES = [place, read, change, pay, ship, deliver, cancel, process]
+ROUTES = [place, read, change, edit_lines_of_order]

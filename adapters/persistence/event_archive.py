@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, behind, logged
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import order_events
-from order_service.ports import LogPage, LogPosition
+from order_service.domain.errors import CursorExpired
+from order_service.ports import LogPage, LogPlace, LogPosition
 
 _MOST_LOOKED_AT = 10_000
 """So that a page of rare types costs no more than others: it may be short, or empty, and the next goes on behind."""
@@ -18,14 +19,17 @@ class SqlEventArchive:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def page(self, start: LogPosition | None, *, types: Collection[str], limit: int) -> LogPage:
-        start = start or LogPosition(0, 0)
+    async def page(self, start: LogPlace | None, *, types: Collection[str], limit: int) -> LogPage:
+        here = LogPosition(0, 0) if start is None else start.at
         looked_at = _MOST_LOOKED_AT if types else limit
         in_order = (order_events.c.tx_id, order_events.c.position)
-        window = select(*in_order, order_events.c.type).where(behind(start), SETTLED)
+        window = select(*in_order, order_events.c.type).where(behind(here), SETTLED)
         window_rows = window.order_by(*in_order).limit(looked_at)
         with in_domain_words():
             async with self._engine.connect() as connection:
+                origin = int(await connection.scalar(select(THIS_CLUSTER)) or 0)
+                if start is not None and start.origin != origin:
+                    raise CursorExpired
                 places = (await connection.execute(window_rows)).all()
                 wanted = [place for place in places if not types or place.type in types][:limit]
                 events = select(order_events).where(order_events.c.position.in_([place.position for place in wanted]))
@@ -34,11 +38,6 @@ class SqlEventArchive:
         last = places[-1:] if seen_all else wanted[-1:]
         return LogPage(
             events=[logged(row) for row in rows],
-            next_start=LogPosition(last[0].tx_id, last[0].position) if last else start,
+            next_start=LogPlace(origin, LogPosition(last[0].tx_id, last[0].position) if last else here),
             is_last=seen_all and len(places) < looked_at,
         )
-
-    async def origin(self) -> int:
-        with in_domain_words():
-            async with self._engine.connect() as connection:
-                return int(await connection.scalar(select(THIS_CLUSTER)) or 0)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 from order_service.domain.actor import Actor
+from order_service.domain.ids import read_order_number
+from order_service.domain.text import checked_metadata, checked_text
 from order_service.ports import OrderFilter, OrderPage, OrderViews, PageStart
 
 
@@ -19,13 +21,24 @@ class ListOrders:
     """A customer sees their own orders, whatever they ask for; staff see all.
 
     Pages are cut by place, not by number: an order that is placed meanwhile is neither skipped nor seen twice.
+    Raises InvalidField for what no order could have.
     """
 
     def __init__(self, views: OrderViews) -> None:
         self._views = views
 
     async def __call__(self, query: ListOrdersQuery) -> OrderPage:
-        wanted = query.wanted
+        wanted = _checked(query.wanted)
         if query.by.only_own is not None:
             wanted = replace(wanted, customer_id=query.by.only_own)
         return await self._views.list(wanted, start=query.start, limit=query.limit, newest_first=query.newest_first)
+
+
+def _checked(wanted: OrderFilter) -> OrderFilter:
+    for name, longest in (("sku", 64), ("external_ref", 100), ("number", 20)):
+        if (text := getattr(wanted, name)) is not None:
+            checked_text(name, text, longest=longest)
+    checked_metadata(wanted.metadata)
+    if wanted.number is None:
+        return wanted
+    return replace(wanted, number=read_order_number(wanted.number) or wanted.number)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 from order_service.domain.actor import Actor, ActorKind
 from order_service.domain.errors import NotAllowed
-from order_service.ports import EventArchive, LogPage, LogPosition
+from order_service.ports import EventArchive, LogPage, LogPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEventLogQuery:
     by: Actor
-    start: LogPosition | None = None
+    start: LogPlace | None = None
     types: Collection[str] = ()
     limit: int = 100
 
 
 class ReadEventLog:
-    """Admins and services: every event there is, in the order in which they were committed. Raises NotAllowed.
+    """Admins and services: every event there is, in the order in which they were committed. Raises NotAllowed,
+    CursorExpired.
 
     A page may be empty and still not be the last, when events of other types lie between.
     """
