@@ -92,6 +92,9 @@ class Transaction(Protocol):
     @property
     def inbox(self) -> Inbox: ...
 
+    async def flush(self) -> None:
+        """Writes everything staged: this transaction finds it, and nobody else yet. Raises what `commit` does."""
+
     async def commit(self) -> None:
         """Writes everything staged.
 

@@ -116,6 +116,7 @@ class Store:
 class InMemoryOrders:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.flushed: Committed | None = None
         self._staged: list[tuple[Order, Sequence[Recorded]]] = []
         self._held: dict[UUID, asyncio.Lock] = {}
 
@@ -177,7 +178,7 @@ class InMemoryOrders:
             self._held.popitem()[1].release()
 
     def _find(self, order_id: UUID, only_of: UUID | None) -> Order:
-        order = self._store.committed.orders.get(order_id)
+        order = (self.flushed or self._store.committed).orders.get(order_id)
         if order is None or only_of not in (None, order.customer_id):
             raise OrderNotFound
         return order
@@ -266,14 +267,23 @@ class InMemoryTransaction:
         self.answered = InMemoryAnsweredRequests(store)
         self.inbox = InMemoryInbox(store)
 
+    async def flush(self) -> None:
+        await others_run()
+        await self.orders.hold_changed()
+        self.orders.flushed = self._written()
+
     async def commit(self) -> None:
         await others_run()
         await self.orders.hold_changed()
+        self._store.committed = self._written()
+        self.orders.let_go()
+
+    def _written(self) -> Committed:
+        """What is committed by now, with everything that was staged here."""
         draft = self._store.committed.draft()
         for part in (self.answered, self.inbox, self.accounts, self.orders):
             part.write(draft)
-        self._store.committed = draft
-        self.orders.let_go()
+        return draft
 
 
 class InMemoryTransactions:

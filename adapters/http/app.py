@@ -8,7 +8,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from adapters.http import docs, events, order_actions, order_lists, orders
+from adapters.http import batch, docs, events, order_actions, order_lists, orders
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor
 from adapters.http.body import AmountSchema
@@ -40,6 +40,7 @@ from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
+from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
@@ -73,6 +74,7 @@ class HttpUseCases:
     refuse_return: RefuseReturn
     stream_order_events: StreamOrderEvents
     read_event_log: ReadEventLog
+    run_batch: RunBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,13 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.clock)
     orders_router = Router(
         "/orders",
-        route_handlers=[*orders.ROUTES, *order_actions.ROUTES, *order_lists.ROUTES, *events.ORDER_ROUTES],
+        route_handlers=[
+            *orders.ROUTES,
+            *batch.ROUTES,
+            *order_actions.ROUTES,
+            *order_lists.ROUTES,
+            *events.ORDER_ROUTES,
+        ],
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_json],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},

@@ -79,6 +79,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "over-shipment": Problem(422, "Over-shipment", "Ship at most what is `left` of the line."),
     "refund-exceeds-captured": Problem(422, "Refund exceeds captured", "Refund at most what is `left`."),
     "idempotency-key-reused": Problem(422, "Idempotency key reused", "Use a new key for a new request."),
+    "batch-aborted": Problem(424, "Batch aborted", "Mend the item that failed, and send the batch again."),
     "rate-limited": Problem(429, "Too many requests", "Wait as long as Retry-After says."),
     "internal-error": Problem(500, "Internal error", "Tell the operator the request_id; trying again may help."),
     "dependency-unavailable": Problem(503, "Temporarily unavailable", "Try again after Retry-After."),
@@ -107,34 +108,50 @@ def problem_response(
 ) -> Response[bytes]:
     problem = PROBLEMS[code]
     scope = extended(request.scope)
-    document = {
-        "type": f"/problems/{code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-        "instance": scope["path"],
-        "request_id": scope.get(REQUEST_ID, ""),
-        **members,
-    }
     all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
     return Response(
-        msgspec.json.encode(document), status_code=problem.status, media_type=PROBLEM_JSON, headers=all_headers
+        msgspec.json.encode(_document(request, code, detail, members)),
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers=all_headers,
     )
+
+
+def _document(
+    request: Request[Any, Any, Any], code: str, detail: str, members: Mapping[str, object]
+) -> dict[str, object]:
+    scope = extended(request.scope)
+    return {
+        "type": f"/problems/{code}",
+        "title": PROBLEMS[code].title,
+        "status": PROBLEMS[code].status,
+        "detail": detail,
+        "instance": scope["path"],
+        "request_id": scope.get(REQUEST_ID, ""),
+        **members,
+    }
 
 
 def on_refusal(request: Request[Any, Any, Any], error: errors.OrderServiceError) -> Response[bytes]:
     """A refusal of the core, with its typed fields as members of the document."""
+    return problem_response(request, error.code, str(error), _members(error))
+
+
+def refusal_document(request: Request[Any, Any, Any], error: errors.OrderServiceError) -> dict[str, object]:
+    """The same, for a part of an answer."""
+    return _document(request, error.code, str(error), _members(error))
+
+
+def _members(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
-        members: Mapping[str, object] = {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
-    elif isinstance(error, errors.InvalidCredentials):
-        members = {"error": "invalid_grant"}  # where RFC 6749 has its name for it
-    else:
-        members = error.details()
-    return problem_response(request, error.code, str(error), members)
+        return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
+    if isinstance(error, errors.InvalidCredentials):
+        return {"error": "invalid_grant"}  # where RFC 6749 has its name for it
+    return error.details()
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

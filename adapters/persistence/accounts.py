@@ -41,6 +41,7 @@ class SqlAccounts:
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(accounts), self._inserts)
+            self._inserts.clear()
 
 
 def _account(row: Row[Any]) -> Account:

@@ -28,6 +28,8 @@ REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
 
 _GONE = ("08", "57P", "53")  # SQLSTATE classes: connection lost, shutting down or starting up, out of resources
 
+_DEADLOCK = "40P01"  # two who change several orders each waited for the other; this one gave way
+
 
 @contextmanager
 def in_domain_words() -> Iterator[None]:
@@ -40,7 +42,10 @@ def in_domain_words() -> Iterator[None]:
             raise
         raise refusal from error
     except DBAPIError as error:
-        if error.connection_invalidated or str(getattr(_cause(error), "sqlstate", "")).startswith(_GONE):
+        state = str(getattr(_cause(error), "sqlstate", ""))
+        if state == _DEADLOCK:
+            raise OrderChangedMeanwhile from error
+        if error.connection_invalidated or state.startswith(_GONE):
             raise DependencyUnavailable("PostgreSQL") from error
         raise
     except (PoolTimeout, OSError) as error:  # every connection is busy; or none can be made

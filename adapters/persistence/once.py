@@ -38,6 +38,7 @@ class SqlAnsweredRequests:
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(idempotency), self._inserts)
+            self._inserts.clear()
 
 
 class SqlInbox:
@@ -55,6 +56,7 @@ class SqlInbox:
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(inbox), self._inserts)
+            self._inserts.clear()
 
 
 class SqlOldRecords:

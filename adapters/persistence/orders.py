@@ -86,12 +86,15 @@ class SqlOrders:
             written = await self._connection.execute(update(orders).where(unchanged).values(row))
             if not written.rowcount:
                 raise OrderChangedMeanwhile
+        self._updates.clear()
 
     async def write_new(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(orders), self._inserts)
+            self._inserts.clear()
         if self._events:
             await self._connection.execute(_INSERT_EVENTS, self._events)
+            self._events.clear()
 
 
 def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:

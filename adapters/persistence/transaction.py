@@ -21,6 +21,14 @@ class SqlTransaction:
         self.inbox = SqlInbox(connection)
 
     async def commit(self) -> None:
+        await self.flush()
+        await self._connection.commit()
+
+    async def flush(self) -> None:
+        with in_domain_words():
+            await self._write()
+
+    async def _write(self) -> None:
         # Known orders first, as their locks are taken: who waits for one must not hold what its holder may need.
         # Then the records that settle races, and new orders last: a repeated request would meet its own external_ref.
         await self.orders.write_changed()
@@ -28,7 +36,6 @@ class SqlTransaction:
         await self.inbox.write()
         await self.accounts.write()
         await self.orders.write_new()
-        await self._connection.commit()
 
 
 class SqlTransactions:

@@ -37,6 +37,7 @@
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
     │   ├── IdempotencyKeyTaken     the race for a key was lost; the winner's answer is the answer
     │   └── MessageKnown            the race for a message was lost; it took effect already
+    ├── BatchAborted                another item of an atomic batch failed, so this one was not done
     ├── VersionMismatch             the caller named a version that is not the newest
     ├── RateLimited
     └── DependencyUnavailable       a service we stand on does not answer; trying again is right
@@ -325,6 +326,16 @@ class MessageKnown(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This message took effect already.")
+
+
+class BatchAborted(OrderServiceError):
+    """`failed_item`: which one of the batch failed, counted from 0."""
+
+    code = "batch-aborted"
+
+    def __init__(self, failed_item: int) -> None:
+        super().__init__(f"Not done, because item {failed_item} of this atomic batch failed.")
+        self.failed_item = failed_item
 
 
 class VersionMismatch(OrderServiceError):

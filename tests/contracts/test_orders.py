@@ -543,3 +543,29 @@ async def test_an_order_that_somebody_has_claimed_is_passed_over(persistence: Pe
         again = await tx.orders.claim_unpaid(pay_by_before=after(minutes=2))
     assert again is not None
     assert again.id == first.id
+
+
+async def test_what_was_flushed_is_found_by_its_transaction_and_by_nobody_else(persistence: Persistence) -> None:
+    order, other = an_order(), an_order()
+    await persistence.add(other)
+    async with persistence.transactions.begin() as tx:
+        tx.orders.add(order)
+        await tx.flush()
+        known = await tx.orders.get(order.id, only_of=None)
+        pay(known, "all", "20.00")
+        tx.orders.save(known)
+        await tx.flush()
+        assert (await tx.orders.get(order.id, only_of=None)).version == known.version
+        assert not await persistence.has(order)
+        await tx.commit()
+    assert (await persistence.get(order)).version == known.version
+    seqs = [event.seq for event in await persistence.views.events(order.id, after_seq=0, limit=9)]
+    assert seqs == list(range(1, known.version + 1))
+
+
+async def test_what_was_flushed_and_not_committed_leaves_no_trace(persistence: Persistence) -> None:
+    order = an_order()
+    async with persistence.transactions.begin() as tx:
+        tx.orders.add(order)
+        await tx.flush()
+    assert not await persistence.has(order)
