@@ -163,7 +163,7 @@ class Persistence(Provider):
         await engine.dispose()
 
     @provide
-    async def feed(self, engine: AsyncEngine) -> AsyncIterator[ports.EventFeed]:
+    async def feed(self, engine: AsyncEngine) -> AsyncIterator[AnyOf[SqlEventFeed, ports.EventFeed]]:
         feed = SqlEventFeed(engine)
         yield feed
         await feed.close()

@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.persistence.event_feed import SqlEventFeed
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.database import database, migrate
@@ -32,7 +33,7 @@ from order_service.use_cases.register_account import RegisterAccount, RegisterAc
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
-_MOST_CONNECTIONS = 1024  # open ones, idle ones too: whoever comes next waits
+_MOST_CONNECTIONS = 10_000  # open ones, idle ones too: whoever comes next waits
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
 
@@ -74,6 +75,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
         admin_password = await _first_admin(container)
+        feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
         server = Server(
             app,
@@ -91,6 +93,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             serving = tasks.create_task(server.serve())
             _announce(settings, admin_password)
             await stop.wait()
+            await feed.close()  # else the server would wait for its streams to end
             server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation here
             await serving
             for task in background:

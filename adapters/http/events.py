@@ -19,6 +19,7 @@ from adapters.http.cursors import Cursors
 from adapters.http.order_answers import By
 from adapters.http.pages import Limit, next_page
 from adapters.http.problems import LIMITED, TOKEN, answers
+from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import LogPlace
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
 from order_service.use_cases.read_event_log import ReadEventLog, ReadEventLogQuery
@@ -153,7 +154,10 @@ async def _as_text(events: AsyncIterator[EventView]) -> AsyncIterator[bytes]:
             if not coming.done():
                 yield b": still here\n\n"
                 continue
-            event = coming.result()
+            try:
+                event = coming.result()
+            except DependencyUnavailable:  # too late for a status; who comes again goes on where this ends
+                return
             if event is None:
                 return
             coming = asyncio.ensure_future(anext(events, None))

@@ -1,6 +1,7 @@
 """Hear of an order's events while they happen."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from order_service.domain.actor import Actor
@@ -8,7 +9,9 @@ from order_service.ports import EventFeed, OrderViews
 from order_service.use_cases.get_order import GetOrder
 from order_service.views import EventView
 
-_AT_ONCE = 100
+_EVENTS_AT_ONCE = 100
+_READERS_AT_ONCE = 4
+"""Thousands who come back at the same moment must leave connections to those who place orders."""
 
 
 class StreamOrderEvents:
@@ -21,6 +24,7 @@ class StreamOrderEvents:
         self._views = views
         self._feed = feed
         self._get_order = get_order
+        self._may_read = asyncio.Semaphore(_READERS_AT_ONCE)
 
     async def __call__(self, order_id: UUID, *, by: Actor, after_seq: int) -> AsyncIterator[EventView]:
         await self._get_order(order_id, by=by)
@@ -29,11 +33,18 @@ class StreamOrderEvents:
     async def _events(self, order_id: UUID, seq: int) -> AsyncIterator[EventView]:
         # First the ears, then the history: what happens in between is in one of them, if not in both.
         async with self._feed.follow(order_id) as news:
-            while history := await self._views.events(order_id, after_seq=seq, limit=_AT_ONCE):
+            more = True
+            while more:
+                history = await self._history(order_id, seq)
                 for event in history:
                     yield event
-                seq = history[-1].seq
+                    seq = event.seq
+                more = len(history) == _EVENTS_AT_ONCE
             async for event in news:
                 if event.seq > seq:
                     seq = event.seq
                     yield event
+
+    async def _history(self, order_id: UUID, seq: int) -> Sequence[EventView]:
+        async with self._may_read:
+            return await self._views.events(order_id, after_seq=seq, limit=_EVENTS_AT_ONCE)
