@@ -6,7 +6,7 @@ is not saved stays unsaved; and wherever a real adapter would wait they let othe
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from order_service.domain.account import Account
 from order_service.domain.actor import Actor
 from order_service.domain.errors import (
     AccountNotFound,
+    CursorExpired,
     EmailTaken,
     ExternalRefTaken,
     IdempotencyKeyTaken,
@@ -40,6 +41,8 @@ from order_service.ports import (
     AnsweredRequest,
     EventLogReader,
     LoggedEvent,
+    LogPage,
+    LogPlace,
     LogPosition,
     OrderFilter,
     OrderPage,
@@ -451,6 +454,47 @@ class InMemoryEventLog:
     async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
         async with self._store.reading[name]:
             yield InMemoryEventLogReader(self._store, name)
+
+
+class InMemoryEventArchive:
+    """`origin` may be changed: as if the log had been restored into another cluster."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.origin = 1
+
+    async def page(self, start: LogPlace | None, *, types: Collection[str], limit: int) -> LogPage:
+        await others_run()
+        if start is not None and start.origin != self.origin:
+            raise CursorExpired
+        here = LogPosition(0, 0) if start is None else start.at
+        unread = [event for event in self._store.committed.events if event.at.position > here.position]
+        wanted = [event for event in unread if not types or event.type in types]
+        page = wanted[:limit]
+        end = page[-1:] if len(wanted) >= limit else unread[-1:]
+        return LogPage(
+            events=page,
+            next_start=LogPlace(self.origin, end[0].at if end else here),
+            is_last=len(wanted) < limit,
+        )
+
+
+class InMemoryEventFeed:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @asynccontextmanager
+    async def follow(self, order_id: UUID) -> AsyncIterator[AsyncIterator[EventView]]:
+        yield self._news(order_id, len(self._store.committed.events))
+
+    async def _news(self, order_id: UUID, read: int) -> AsyncIterator[EventView]:
+        while True:
+            await others_run()
+            unread = self._store.committed.events[read:]
+            read += len(unread)
+            for event in unread:
+                if event.order_id == order_id:
+                    yield _view_of(event)
 
 
 class ListPublisher:

@@ -7,15 +7,24 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.event_archive import SqlEventArchive
+from adapters.persistence.event_feed import SqlEventFeed
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import connect
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.order import Order
-from order_service.ports import EventLog, OrderViews, Transaction, Transactions
+from order_service.ports import EventArchive, EventFeed, EventLog, OrderViews, Transaction, Transactions
 from order_service.views import RenderedOrder
-from tests.in_memory import InMemoryEventLog, InMemoryOrderViews, InMemoryTransactions, Store
+from tests.in_memory import (
+    InMemoryEventArchive,
+    InMemoryEventFeed,
+    InMemoryEventLog,
+    InMemoryOrderViews,
+    InMemoryTransactions,
+    Store,
+)
 from tests.services import RedisServer
 
 
@@ -24,6 +33,8 @@ class Persistence:
     transactions: Transactions
     views: OrderViews
     log: EventLog
+    archive: EventArchive
+    feed: EventFeed
 
     async def commit(self, *stage: Callable[[Transaction], object]) -> None:
         async with self.transactions.begin() as tx:
@@ -60,9 +71,21 @@ class Persistence:
 def persistence(request: pytest.FixtureRequest) -> Persistence:
     if request.param == "in memory":
         store = Store()
-        return Persistence(InMemoryTransactions(store), InMemoryOrderViews(store), InMemoryEventLog(store))
+        return Persistence(
+            InMemoryTransactions(store),
+            InMemoryOrderViews(store),
+            InMemoryEventLog(store),
+            InMemoryEventArchive(store),
+            InMemoryEventFeed(store),
+        )
     engine: AsyncEngine = request.getfixturevalue("engine")
-    return Persistence(SqlTransactions(engine), SqlOrderViews(engine), SqlEventLog(engine))
+    return Persistence(
+        SqlTransactions(engine),
+        SqlOrderViews(engine),
+        SqlEventLog(engine),
+        SqlEventArchive(engine),
+        SqlEventFeed(engine),
+    )
 
 
 @pytest.fixture(scope="session")
