@@ -23,7 +23,8 @@ class Returning(OrderFacts):
     def request_return(
         self, *, return_id: str, lines: Sequence[LineQuantity] | None, reason: str, by: Actor, at: datetime
     ) -> None:
-        """Announces that `lines` come back, or everything that has left. Raises OverReturn, InvalidField.
+        """Announces that `lines` come back, or everything that has left. Raises NothingToReturn, OverReturn,
+        InvalidField.
 
         What another return that is still open has announced is not there to be returned again.
         """

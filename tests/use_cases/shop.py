@@ -9,11 +9,16 @@ from order_service.domain.actor import SYSTEM, Actor
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 from order_service.ports import OrderFilter
+from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.find_order import FindOrder
+from order_service.use_cases.follow_order import FollowOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.idempotency import Answer, IdempotencyKey
@@ -22,16 +27,25 @@ from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.log_in import LogIn
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.read_event_log import ReadEventLog
+from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
+from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.ship_order import ShipOrder
+from order_service.use_cases.stream_order_events import StreamOrderEvents
 from order_service.views import OrderView, RenderedOrder
 from tests.builders import CANCEL_WINDOW, NOON, TIME_TO_PAY
 from tests.in_memory import (
     DictOrderCache,
+    InMemoryEventArchive,
+    InMemoryEventFeed,
     InMemoryEventLog,
     InMemoryOrderViews,
     InMemoryTransactions,
@@ -88,6 +102,19 @@ class Shop:
         self.process_order = ProcessOrder(self.transactions, self.views, self.change_order, rules)
         self.requeue_stalled_orders = RequeueStalledOrders(self.views, self.jobs, self.clock)
         self.expire_unpaid_orders = ExpireUnpaidOrders(self.transactions, self.cache, self.clock)
+        self.record_refund = RecordRefund(self.change_order)
+        self.cancel_lines = CancelLines(self.change_order)
+        self.edit_lines = EditLines(self.change_order, self.ids)
+        self.amend_order = AmendOrder(self.change_order)
+        self.request_return = RequestReturn(self.change_order, self.ids)
+        self.receive_return = ReceiveReturn(self.change_order)
+        self.refuse_return = RefuseReturn(self.change_order)
+        self.find_order = FindOrder(self.views)
+        self.archive = InMemoryEventArchive(self.store)
+        self.read_event_log = ReadEventLog(self.archive)
+        self.stream_order_events = StreamOrderEvents(self.views, InMemoryEventFeed(self.store), self.get_order)
+        self.follow_order = FollowOrder(self.jobs, self.cache)
+        self.run_batch = RunBatch(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
         self.relay_events = RelayEvents(self.publisher)
 
     async def customer(self, email: str = "ann@example.com") -> Actor:
