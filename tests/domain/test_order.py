@@ -81,9 +81,11 @@ def cancel(
     *,
     by: Actor = STAFF,
     at: datetime = NOON,
-    reason: CancelReason = CancelReason.OUT_OF_STOCK,
+    reason: CancelReason | None = None,
     note: str = "",
 ) -> None:
+    """For a reason that is open to `by`, unless another is named."""
+    reason = reason or (CancelReason.CUSTOMER_REQUEST if by.only_own else CancelReason.OUT_OF_STOCK)
     order.cancel(reason=reason, note=note, window=CANCEL_WINDOW, by=by, at=at)
 
 
@@ -609,13 +611,9 @@ def test_nothing_ships_before_all_is_paid() -> None:
 
 
 def test_a_canceled_quantity_never_ships_and_costs_nothing() -> None:
-    """Nothing cancels a part of a line yet; whoever loads an order of which it was done must find it kept."""
     order = a_paid_order(lines=[a_line_request(quantity=3, unit_price="10"), a_line_request(quantity=1)])
     line = order.lines[0]
-    two_left = Line(
-        line_id=line.line_id, name=line.name, sku=line.sku, quantity=3, unit_price=line.unit_price, canceled=1
-    )
-    order.lines = (two_left, order.lines[1])
+    order.cancel_lines([LineQuantity(line.line_id, 1)], reason=CancelReason.OUT_OF_STOCK, by=STAFF, at=NOON)
     assert (str(order.total), str(order.cost), str(order.refund_due)) == ("40.00", "30.00", "10.00")
     with pytest.raises(OverShipment) as refusal:
         ship(order, "parcel-1", 3)
@@ -690,6 +688,23 @@ def test_a_customer_cancels_before_paying() -> None:
     assert order.total == euros("20")
     canceled = events.OrderCanceled(reason="CUSTOMER_REQUEST")
     assert order.take_events() == [events.Recorded(seq=2, event=canceled, by=ann, at=after(hours=23))]
+
+
+def test_a_customer_cannot_give_the_reasons_of_the_shop() -> None:
+    for reason in CancelReason:
+        for order in (an_order(), a_paid_order()):
+            if reason in (CancelReason.CUSTOMER_REQUEST, CancelReason.OTHER):
+                cancel(order, by=owner_of(order), reason=reason)
+                assert order.status is Status.CANCELED
+                continue
+            before = deepcopy(order)
+            with pytest.raises(InvalidField) as refusal:
+                cancel(order, by=owner_of(order), reason=reason)
+            assert fields_of(refusal) == {
+                "field": "reason",
+                "reason": "of a customer must be CUSTOMER_REQUEST or OTHER.",
+            }
+            assert order == before
 
 
 def test_what_was_paid_for_a_canceled_order_is_owed_back() -> None:
