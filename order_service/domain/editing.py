@@ -51,11 +51,11 @@ class Editing(OrderFacts):
                 raise InvalidField(f"lines[{i}].line_id", "is not a line of this order, or was named before.")
             known.discard(line.keeps or line.line_id)
         edited = priced_lines(lines, self.currency)
-        before, owed_before = self.status, self.refund_due
-        former, self.lines = self.lines, edited
-        self._require_total(total_price)
-        if edited == former:
+        self._require_total(total_price, edited)
+        if edited == self.lines:
             return
+        before, owed_before = self.status, self.refund_due
+        self.lines = edited
         self.processing_status = ProcessingStatus.QUEUED
         self._record(events.OrderEdited(total=str(self.total)), by, at)
         self._record_what_follows(before, owed_before, by, at)

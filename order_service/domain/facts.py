@@ -1,6 +1,6 @@
 """What is known of an order, and all that follows from it."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -178,13 +178,13 @@ class OrderFacts:
         allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
         return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
 
-    def _require_total(self, sent: str | None) -> None:
-        """What the client takes for the total, if it says so. Raises TotalMismatch, InvalidField."""
+    def _require_total(self, sent: str | None, lines: Sequence[Line]) -> None:
+        """What the client takes for the total of `lines`, if it says so. Raises TotalMismatch, InvalidField."""
         if sent is None:
             return
-        total = Money.parse(sent, self.currency, field="total_price")
-        if total != self.total:
-            raise TotalMismatch(sent=str(total), computed=str(self.total))
+        total, computed = Money.parse(sent, self.currency, field="total_price"), total_of(lines, self.currency)
+        if total != computed:
+            raise TotalMismatch(sent=str(total), computed=str(computed))
 
     def _record_what_follows(self, before: Status, owed_before: Money, by: Actor, at: datetime) -> None:
         """Tells of the statuses that the order came to since `before`, and of money that is owed back since."""

@@ -67,7 +67,7 @@ class Order(Editing, Paying, Shipping, Returning, Canceling):
             external_ref=checked_external_ref(external_ref),
             metadata=checked_metadata(metadata or {}),
         )
-        order._require_total(total_price)
+        order._require_total(total_price, order.lines)
         order._record(events.OrderPlaced(total=str(order.total), currency=currency), by, at)
         # What costs nothing is paid: nobody will ever pay for it.
         order._record_what_follows(Status.PENDING, Money.zero(currency), by, at)
