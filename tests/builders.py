@@ -9,7 +9,7 @@ from order_service.domain.actor import SYSTEM, Actor, Role
 from order_service.domain.events import Event
 from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
 from order_service.domain.lifecycle import CancelReason
-from order_service.domain.lines import LineRequest
+from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.order import Order
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -113,6 +113,12 @@ def a_canceled_order(**said: Unpack[Placing]) -> Order:
     order = an_order(**said)
     order.cancel(reason=CancelReason.OTHER, window=CANCEL_WINDOW, by=an_operator(), at=order.placed_at)
     return order
+
+
+def some_of(order: Order, *quantities: int) -> list[LineQuantity]:
+    """So many of the first line, of the second, and so on."""
+    lines = zip(order.lines, quantities, strict=False)
+    return [LineQuantity(line.line_id, quantity) for line, quantity in lines if quantity]
 
 
 def news_of(order: Order) -> list[Event]:
