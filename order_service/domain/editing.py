@@ -1,7 +1,7 @@
 """What is ordered, and what is noted beside it, changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Literal
@@ -39,8 +39,9 @@ class Editing(OrderFacts):
     ) -> None:
         """Puts `lines` in the place of the ones before, priced anew; the same lines again change nothing.
 
-        A line that `keeps` one of them is the same line with new values. The order is to be screened again: what was
-        welcome before says nothing about what is wanted now. Raises AlreadyPaid, InvalidField, TotalMismatch.
+        A line that `keeps` one of them is the same line with new values; what was canceled of it stays canceled. The
+        order is to be screened again: what was welcome before says nothing about what is wanted now.
+        Raises AlreadyPaid, InvalidField, TotalMismatch.
         """
         self._require(Operation.EDIT_LINES, by)
         if self.captured:
@@ -50,7 +51,14 @@ class Editing(OrderFacts):
             if line.keeps is not None and line.keeps not in known:
                 raise InvalidField(f"lines[{i}].line_id", "is not a line of this order, or was named before.")
             known.discard(line.keeps or line.line_id)
-        edited = priced_lines(lines, self.currency)
+        canceled = {line.line_id: line.canceled for line in self.lines}
+        priced = priced_lines(lines, self.currency)
+        edited = tuple(replace(line, canceled=canceled.get(line.line_id, 0)) for line in priced)
+        for i, kept in enumerate(edited):
+            if kept.wanted < 0:
+                raise InvalidField(f"lines[{i}].quantity", f"must be at least the {kept.canceled} canceled.")
+        if not any(line.wanted for line in edited):
+            raise InvalidField("lines", "would leave nothing of the order.")
         self._require_total(total_price, edited)
         if edited == self.lines:
             return

@@ -273,10 +273,16 @@ class ModelOrder:
         require(by in ("owner", "staff"), "NotAllowed")
         require(self.status == "PENDING", "IllegalTransition")
         require(not self.captured, "AlreadyPaid")
-        kept = [line_id for line_id, *_ in wanted if line_id]
-        require(wanted and len(kept) == len(set(kept)) and set(kept) <= set(self.lines), "InvalidField")
+        keeps = [kept for kept, *_ in wanted if kept]
+        require(wanted and len(keeps) == len(set(keeps)) and set(keeps) <= set(self.lines), "InvalidField")
         require(all(1 <= quantity <= 1_000_000 for *_, quantity, _ in wanted), "InvalidField")
-        lines = {line_id or new: Line(quantity, price) for line_id, new, quantity, price in wanted}
+        canceled = {line_id: line.canceled for line_id, line in self.lines.items()}
+        lines = {
+            kept or new: Line(quantity, price, canceled.get(kept, 0) if kept else 0)
+            for kept, new, quantity, price in wanted
+        }
+        require(all(line.quantity >= line.canceled for line in lines.values()), "InvalidField")
+        require(any(line.quantity > line.canceled for line in lines.values()), "InvalidField")
         require(total in (None, sum(line.quantity * line.price for line in lines.values())), "TotalMismatch")
         if list(lines.items()) == list(self.lines.items()):
             return []

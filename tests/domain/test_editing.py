@@ -8,7 +8,7 @@ from order_service.domain import events
 from order_service.domain.actor import SYSTEM
 from order_service.domain.editing import Amendment, Keep
 from order_service.domain.errors import AlreadyPaid, IllegalTransition, InvalidField, TotalMismatch
-from order_service.domain.lifecycle import PaymentStatus, ProcessingStatus, Status
+from order_service.domain.lifecycle import CancelReason, PaymentStatus, ProcessingStatus, Status
 from order_service.domain.lines import Line, LineRequest
 from order_service.domain.money import Money
 from order_service.domain.order import Order
@@ -23,6 +23,7 @@ from tests.builders import (
     an_operator,
     an_order,
     news_of,
+    some_of,
 )
 
 STAFF = an_operator()
@@ -236,6 +237,48 @@ def test_an_edited_order_has_1_to_200_lines_at_prices_of_its_currency() -> None:
     assert order == before
     edit(order, *(a_line_request() for _ in range(200)))
     assert len(order.lines) == 200
+
+
+# What was canceled
+
+
+def an_order_with_two_mugs_of_three_canceled() -> Order:
+    order = an_order(
+        lines=[a_line_request(quantity=3), a_line_request(name="Teapot", quantity=1, unit_price="49.90")]
+    )
+    order.cancel_lines(some_of(order, 2), reason=CancelReason.OUT_OF_STOCK, by=STAFF, at=NOON)
+    return order
+
+
+def test_what_was_canceled_stays_canceled_when_its_line_is_kept() -> None:
+    order = an_order_with_two_mugs_of_three_canceled()
+    mugs = order.lines[0].line_id
+    before = deepcopy(order)
+    edit(order, *map(same_as, order.lines))
+    assert order == before
+    edit(order, kept(mugs, quantity=4))
+    assert [(line.quantity, line.canceled) for line in order.lines] == [(4, 2)]
+    assert (str(order.total), str(order.open_amount)) == ("40.00", "20.00")
+
+
+def test_what_was_canceled_is_asked_for_again_as_a_new_line() -> None:
+    order = an_order_with_two_mugs_of_three_canceled()
+    edit(order, kept(order.lines[0].line_id, quantity=3), a_line_request(quantity=2))
+    assert [(line.quantity, line.canceled) for line in order.lines] == [(3, 2), (2, 0)]
+
+
+def test_a_line_keeps_at_least_what_was_canceled_of_it_and_the_order_more_than_that() -> None:
+    order = an_order_with_two_mugs_of_three_canceled()
+    mugs = order.lines[0].line_id
+    before = deepcopy(order)
+    for lines, field in (
+        ([a_line_request(), kept(mugs, quantity=1)], "lines[1].quantity"),
+        ([kept(mugs, quantity=2)], "lines"),
+    ):
+        with pytest.raises(InvalidField) as refusal:
+            edit(order, *lines)
+        assert refusal.value.field == field
+    assert order == before
 
 
 # Notes
