@@ -1,11 +1,20 @@
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from iso4217 import Currency
 
+from order_service.domain.actor import SYSTEM
 from order_service.domain.currencies import EXPONENTS, WITHOUT_MINOR_UNIT
-from order_service.domain.errors import CurrencyUnknown, InvalidField
+from order_service.domain.errors import CurrencyUnknown, InvalidField, RefundExceedsCaptured
+from order_service.domain.lifecycle import CancelReason, PaymentStatus
+from order_service.domain.lines import LineQuantity
 from order_service.domain.money import Money, exponent_of, sum_of
+from order_service.domain.order import Order
+from tests.builders import CANCEL_WINDOW, NOON, a_line_request, an_operator, an_order
 
 ONE_OF_EACH_EXPONENT = {0: "JPY", 2: "EUR", 3: "KWD", 4: "CLF"}
 
@@ -161,3 +170,105 @@ def test_currencies_do_not_mix() -> None:
     with pytest.raises(ValueError, match="cannot combine EUR with USD"):
         euros("1") - Money(100, "USD")
     assert euros("1") != Money(100, "USD")
+
+
+# What an order makes of it, in every currency
+
+carts = st.lists(
+    st.tuples(st.integers(min_value=1, max_value=50), st.integers(min_value=0, max_value=10**12)),
+    min_size=1,
+    max_size=4,
+)
+weights = st.lists(st.integers(min_value=1, max_value=2000), min_size=1, max_size=4)
+
+
+def in_parts(amount: Money, weights: Sequence[int]) -> list[Money]:
+    """`amount`, in parts that weigh about as much as that; none is nothing."""
+    parts = [amount.minor * weight // sum(weights) for weight in weights[1:]]
+    return [Money(part, amount.currency) for part in (*parts, amount.minor - sum(parts)) if part]
+
+
+def pay(order: Order, amount: Money) -> None:
+    order.record_payment(payment_id=str(uuid4()), amount=amount, method="CARD", by=SYSTEM, at=NOON)
+
+
+def refund(order: Order, amount: Money) -> None:
+    order.record_refund(refund_id=str(uuid4()), amount=amount, reason="", by=SYSTEM, at=NOON)
+
+
+def an_order_of(cart: Sequence[tuple[int, Decimal]], currency: str) -> Order:
+    lines = [a_line_request(quantity=quantity, unit_price=f"{price:f}") for quantity, price in cart]
+    return an_order(currency=currency, lines=lines)
+
+
+def check_that_the_money_adds_up(
+    cart: Sequence[tuple[int, int]], paid: Sequence[int], refunded: Sequence[int], currency: str
+) -> None:
+    """Priced, paid in parts, sent, half of each line returned, the rest refunded out of goodwill."""
+    one = Decimal(1).scaleb(-(Currency(currency).exponent or 0))
+    prices = [(quantity, minor * one) for quantity, minor in cart]
+    total = sum((quantity * price for quantity, price in prices), start=0 * one)
+    order = an_order_of(prices, currency)
+    assert str(order.total) == str(order.open_amount) == f"{total:f}"
+
+    payments = in_parts(order.total, paid)
+    for payment in payments:
+        pay(order, payment)
+        assert order.captured + order.open_amount == order.total
+    assert sum(Decimal(str(payment)) for payment in payments) == Decimal(str(order.captured)) == total
+    pay(order, Money(1, currency))
+    assert Decimal(str(order.refund_due)) == one
+
+    order.ship(shipment_id="parcel-1", by=SYSTEM, at=NOON)
+    half = [LineQuantity(line.line_id, line.quantity - line.quantity // 2) for line in order.lines]
+    order.request_return(return_id="return-1", lines=half, reason="", by=an_operator(), at=NOON)
+    order.receive_return("return-1", by=SYSTEM, at=NOON)
+    back = sum((entry.quantity * price for entry, (_, price) in zip(half, prices, strict=True)), start=0 * one)
+    assert str(order.refund_due) == f"{back + one:f}"
+    for part in in_parts(order.refund_due, refunded):
+        before = order.refund_due
+        refund(order, part)
+        assert order.refund_due + part == before
+    assert str(order.refunded) == f"{back + one:f}"
+    assert not order.refund_due
+
+    for part in in_parts(order.captured - order.refunded, refunded):
+        refund(order, part)
+        assert not order.refund_due
+    assert order.refunded == order.captured
+    assert order.payment_status is PaymentStatus.REFUNDED
+    with pytest.raises(RefundExceedsCaptured):
+        refund(order, Money(1, currency))
+
+
+@pytest.mark.parametrize("currency", ONE_OF_EACH_EXPONENT.values())
+@given(cart=carts, paid=weights, refunded=weights)
+def test_payments_returns_and_refunds_always_add_up(
+    cart: Sequence[tuple[int, int]], paid: Sequence[int], refunded: Sequence[int], currency: str
+) -> None:
+    check_that_the_money_adds_up(cart, paid, refunded, currency)
+
+
+def test_payments_returns_and_refunds_add_up_in_every_currency() -> None:
+    for currency in EXPONENTS:
+        check_that_the_money_adds_up([(3, 3333), (1, 1), (2, 0)], [1, 1, 1], [2, 1], currency)
+
+
+@pytest.mark.parametrize("currency", ONE_OF_EACH_EXPONENT.values())
+@given(cart=carts, paid=weights, refunded=weights, late=st.booleans())
+def test_a_canceled_order_is_refunded_with_exactly_what_came_in(
+    cart: Sequence[tuple[int, int]], paid: Sequence[int], refunded: Sequence[int], late: bool, currency: str
+) -> None:
+    one = Decimal(1).scaleb(-(Currency(currency).exponent or 0))
+    order = an_order_of([(quantity, minor * one) for quantity, minor in cart], currency)
+    first, *rest = in_parts(order.total + Money(1, currency), paid)
+    pay(order, first)
+    order.cancel(reason=CancelReason.OTHER, window=CANCEL_WINDOW, by=an_operator(), at=NOON)
+    for payment in rest if late else ():
+        pay(order, payment)
+    assert order.refund_due == order.captured == sum_of([first, *(rest if late else ())], currency)
+    for part in in_parts(order.captured, refunded):
+        refund(order, part)
+        assert order.captured == order.refunded + order.refund_due
+    assert order.refunded == order.captured
+    assert not order.refund_due
