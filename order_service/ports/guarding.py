@@ -1,0 +1,52 @@
+"""Who may come in, and how often."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from order_service.domain.account import Account
+from order_service.domain.actor import Actor
+
+
+class PasswordHasher(Protocol):
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether they match. Without a hash: False, after as long as a wrong password takes."""
+
+
+class Tokens(Protocol):
+    lifetime: timedelta
+
+    def issue(self, account: Account, *, at: datetime) -> str: ...
+
+    def actor(self, token: str, *, at: datetime) -> Actor:
+        """Whose token it is. Raises NotAuthenticated for one that is forged, expired or not for this service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """`limit` requests in each `window`, all at once or spread.
+
+    `guards_secrets`: whoever is limited may be guessing passwords, so without a limit there is no answer either.
+    """
+
+    name: str
+    limit: int
+    window: timedelta
+    guards_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Times in seconds: `retry_after` until the next request is allowed (0 if it is now), `reset` until all are."""
+
+    allowed: bool
+    remaining: int
+    retry_after: float
+    reset: float
+
+
+class RateLimiter(Protocol):
+    async def take(self, quota: Quota, subject: str) -> Allowance:
+        """Counts one request. Where the count is out of reach: allowed, or DependencyUnavailable for secrets."""

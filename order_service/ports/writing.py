@@ -1,0 +1,97 @@
+"""What is written, all of it or nothing."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from order_service.domain.account import Account
+from order_service.domain.order import Order
+from order_service.views import RenderedOrder
+
+
+class Orders(Protocol):
+    async def get(self, order_id: UUID, *, only_of: UUID | None, lock: bool = False) -> Order:
+        """The newest committed order. Raises OrderNotFound when absent, or not of the customer `only_of`.
+
+        With `lock`, nobody else can change the order until this transaction ends.
+        """
+
+    async def claim_unpaid(self, *, pay_by_before: datetime) -> Order | None:
+        """The PENDING order whose time to pay ended before that the longest ago, locked; None if there is none.
+
+        One that somebody else has locked is passed over.
+        """
+
+    def add(self, order: Order) -> RenderedOrder:
+        """Stages a new order and its events, and says how every later read of this version will show it."""
+
+    def save(self, order: Order) -> RenderedOrder:
+        """Like `add`, for an order that came from `get`; stages nothing if it has no new events."""
+
+
+class Accounts(Protocol):
+    async def get(self, account_id: UUID) -> Account:
+        """Raises AccountNotFound."""
+
+    async def by_email(self, email: str) -> Account | None:
+        """`email` as accounts keep it (see `normalized_email`)."""
+
+    def add(self, account: Account) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredRequest:
+    """Which order, at which version, was the answer to a request with this fingerprint."""
+
+    fingerprint: bytes
+    order_id: UUID
+    version: int
+
+
+class AnsweredRequests(Protocol):
+    """Requests that came with an idempotency key, by the account that sent them."""
+
+    async def find(self, subject: UUID, key: str) -> AnsweredRequest | None: ...
+
+    def remember(self, subject: UUID, key: str, answered: AnsweredRequest) -> None:
+        """Stages the record. A second one for the same subject and key fails `commit` with IdempotencyKeyTaken."""
+
+
+class Inbox(Protocol):
+    """Messages that took effect already, by consumer."""
+
+    async def has(self, consumer: str, message_id: str) -> bool: ...
+
+    def add(self, consumer: str, message_id: str) -> None:
+        """Stages the record. A second one for the same message fails `commit` with MessageKnown."""
+
+
+class Transaction(Protocol):
+    """All or nothing: what is staged becomes visible by `commit`, together, or never."""
+
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def answered(self) -> AnsweredRequests: ...
+    @property
+    def inbox(self) -> Inbox: ...
+
+    async def flush(self) -> None:
+        """Writes everything staged: this transaction finds it, and nobody else yet. Raises what `commit` does."""
+
+    async def commit(self) -> None:
+        """Writes everything staged.
+
+        Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), IdempotencyKeyTaken,
+        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written. After
+        DependencyUnavailable nobody knows: an idempotency key finds out.
+        """
+
+
+class Transactions(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """Leaving it without `commit` leaves no trace."""
