@@ -111,6 +111,7 @@ class OrderView:
     metadata: Mapping[str, str]
     cancellation: CancellationView | None
     pay_by: datetime
+    paid_at: datetime | None = None
     version: int
     placed_at: datetime
     updated_at: datetime
@@ -225,6 +226,7 @@ def view_of(order: Order) -> OrderView:
             canceled_at=order.cancellation.canceled_at,
         ),
         pay_by=order.pay_by,
+        paid_at=order.paid_at,
         version=order.version,
         placed_at=order.placed_at,
         updated_at=order.updated_at,

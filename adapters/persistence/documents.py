@@ -129,6 +129,7 @@ def order_from(body: str) -> Order:
             canceled_at=view.cancellation.canceled_at,
         ),
         pay_by=view.pay_by,
+        paid_at=view.paid_at,
         version=view.version,
         placed_at=view.placed_at,
         updated_at=view.updated_at,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Literal
+from uuid import UUID
 
 from order_service.domain import events
 from order_service.domain.actor import Actor
@@ -46,17 +47,18 @@ class Editing(OrderFacts):
         self._require(Operation.EDIT_LINES, by)
         if self.captured:
             raise AlreadyPaid(str(self.captured))
-        known = {line.line_id for line in self.lines}
-        for i, line in enumerate(lines):
-            if line.keeps is not None and line.keeps not in known:
-                raise InvalidField(f"lines[{i}].line_id", "is not a line of this order, or was named before.")
-            known.discard(line.keeps or line.line_id)
         canceled = {line.line_id: line.canceled for line in self.lines}
+        kept: set[UUID] = set()
+        for i, line in enumerate(lines):
+            if line.keeps is not None:
+                if line.keeps not in canceled or line.keeps in kept:
+                    raise InvalidField(f"lines[{i}].line_id", "is not a line of this order, or was named before.")
+                kept.add(line.keeps)
         priced = priced_lines(lines, self.currency)
         edited = tuple(replace(line, canceled=canceled.get(line.line_id, 0)) for line in priced)
-        for i, kept in enumerate(edited):
-            if kept.wanted < 0:
-                raise InvalidField(f"lines[{i}].quantity", f"must be at least the {kept.canceled} canceled.")
+        for i, new in enumerate(edited):
+            if new.wanted < 0:
+                raise InvalidField(f"lines[{i}].quantity", f"must be at least the {new.canceled} canceled.")
         if not any(line.wanted for line in edited):
             raise InvalidField("lines", "would leave nothing of the order.")
         self._require_total(total_price, edited)
@@ -77,14 +79,9 @@ class Editing(OrderFacts):
         metadata = checked_metadata(
             {key: value for key, value in {**self.metadata, **amendment.metadata}.items() if value is not None}
         )
-        changed = [
-            name
-            for name, is_new in (
-                ("external_ref", external_ref != self.external_ref),
-                ("metadata", metadata != self.metadata),
-            )
-            if is_new
-        ]
+        changed = ["external_ref"] if external_ref != self.external_ref else []
+        if metadata != self.metadata:
+            changed.append("metadata")
         if changed:
             self.external_ref, self.metadata = external_ref, metadata
             self._record(events.OrderAmended(fields=tuple(changed)), by, at)

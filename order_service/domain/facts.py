@@ -42,7 +42,7 @@ class OrderFacts:
     `returning.py` and `canceling.py`.
 
     The properties are worked out from them and never kept. Times are aware UTC. `version` is the `seq` of the newest
-    event, so it is 0 only until the order is placed.
+    event, so it is 0 only until the order is placed. `paid_at` is when nothing was left to pay for the first time.
     """
 
     id: UUID
@@ -60,6 +60,7 @@ class OrderFacts:
     refunds: tuple[Refund, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     returns: tuple[Return, ...] = ()
+    paid_at: datetime | None = None
     cancellation: Cancellation | None = None
     version: int = 0
     new_events: list[Recorded] = field(default_factory=list, repr=False)
@@ -135,18 +136,6 @@ class OrderFacts:
         return max(self.cost - self.captured, Money.zero(self.currency))
 
     @property
-    def paid_at(self) -> datetime | None:
-        """When the money that completed the price came in (for an order that costs nothing: at once)."""
-        captured = Money.zero(self.currency)
-        if captured >= self.price:
-            return self.placed_at
-        for payment in self.payments:
-            captured += payment.amount
-            if captured >= self.price:
-                return payment.recorded_at
-        return None
-
-    @property
     def refund_due(self) -> Money:
         return max(self.captured - self.refunded - self.cost, Money.zero(self.currency))
 
@@ -193,6 +182,7 @@ class OrderFacts:
             for reached in life[life.index(before) + 1 : life.index(self.status) + 1]:
                 match reached:
                     case Status.PAID:
+                        self.paid_at = at
                         self._record(events.OrderPaid(captured=str(self.captured)), by, at)
                     case Status.SHIPPED:
                         self._record(events.OrderShipped(), by, at)

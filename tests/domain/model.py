@@ -55,6 +55,8 @@ class ModelOrder:
     screened: str = "QUEUED"
     external_ref: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    now: int = 0
+    paid_at: int | None = None
 
     # What follows from it
 
@@ -112,17 +114,6 @@ class ModelOrder:
         return {line_id: shipped[line_id] - spoken_for[line_id] for line_id in self.lines}
 
     @property
-    def paid_at(self) -> int | None:
-        so_far = 0
-        if so_far >= self.price:
-            return 0
-        for minor, at in self.payments.values():
-            so_far += minor
-            if so_far >= self.price:
-                return at
-        return None
-
-    @property
     def status(self) -> str:
         if self.canceled:
             return "CANCELED"
@@ -178,13 +169,14 @@ class ModelOrder:
             "returns": {known: (dict(back.lines), back.state) for known, back in self.returns.items()},
             "external_ref": self.external_ref,
             "metadata": self.metadata,
+            "paid_at": self.paid_at,
         }
 
     # What may be done
 
     def place(self) -> list[str]:
         placed = f"order.placed {self.text(self.total)}"
-        return [placed] if self.price else [placed, f"order.paid {self.text(0)}"]
+        return [placed, *self._reached_since("PENDING")]
 
     def process(self, findings: Sequence[str], by: str) -> list[str]:
         require(by in ("staff", "system"), "NotAllowed")
@@ -356,7 +348,10 @@ class ModelOrder:
             return []
         told = {"PAID": f"order.paid {self.text(self.captured)}", "SHIPPED": "order.shipped"}
         told["DELIVERED"] = "order.delivered"
-        return [told[reached] for reached in LIFE[LIFE.index(status) + 1 : LIFE.index(self.status) + 1]]
+        reached = LIFE[LIFE.index(status) + 1 : LIFE.index(self.status) + 1]
+        if "PAID" in reached:
+            self.paid_at = self.now
+        return [told[one] for one in reached]
 
     def _owed_since(self, owed: int) -> list[str]:
         return [f"order.refund_due {self.text(self.refund_due)}"] if self.refund_due > owed else []

@@ -277,3 +277,20 @@ def test_nothing_is_taken_out_of_what_is_on_its_way() -> None:
     with pytest.raises(IllegalTransition) as refusal:
         take_out(a_shipped_order(), 1)
     assert refusal.value.allowed == ["DELIVERED"]
+
+
+def test_taking_a_line_out_does_not_move_the_time_at_which_the_order_was_paid() -> None:
+    order = mugs_and_plates()
+    for number, hours in enumerate((2, 3)):
+        order.record_payment(
+            payment_id=f"half {number}", amount=euros("27.50"), method="CARD", by=SYSTEM, at=after(hours=hours)
+        )
+    take_out(order, 0, 1)
+    assert order.paid_at == after(hours=3)
+
+
+def test_an_order_that_is_paid_by_taking_a_line_out_is_paid_from_then_on() -> None:
+    order = mugs_and_plates()
+    order.record_payment(payment_id="most", amount=euros("50"), method="CARD", by=SYSTEM, at=NOON)
+    take_out(order, 0, 1)
+    assert (order.status, order.paid_at) == (Status.PAID, after(hours=1))

@@ -96,6 +96,7 @@ def seen_of(order: Order) -> dict[str, object]:
         "returns": {one.return_id: (quantities(one.lines), one.state.value) for one in order.returns},
         "external_ref": view.external_ref,
         "metadata": view.metadata,
+        "paid_at": None if order.paid_at is None else (order.paid_at - NOON) // timedelta(minutes=1),
     }
 
 
@@ -136,6 +137,7 @@ class OrderAndModel(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 29, 60, 24 * 60]))
     def wait(self, minutes: int) -> None:
         self.now += minutes
+        self.model.now = self.now
 
     @rule(by=shop, findings=st.sampled_from([(), ("Too much.",)]))
     def process(self, by: str, findings: tuple[str, ...]) -> None:
