@@ -12,7 +12,7 @@ from adapters.embedded.postgres import PostgresStartFailed
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
-from composition import demo
+from composition import demo, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration
 from composition.embedded import run_embedded
@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     migration.add_argument("name", help="what the revision does, such as 'index orders by status'")
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
+    sound = _add(
+        commands, "consistency", upkeep.consistency, "see which orders break an invariant, or make them anew"
+    )
+    upkeep.add_arguments_of_consistency(sound)
     letters = _add(
         commands, "dead-letters", _dead_letters, "see messages that could not be handled, or put them back"
     )

@@ -68,7 +68,7 @@ class SqlOrders:
 
     def add(self, order: Order) -> RenderedOrder:
         view = rendered(order)
-        self._inserts.append(_row(order, view))
+        self._inserts.append(row_of(order, view))
         self._events.extend(_event_rows(order, view))
         return view
 
@@ -76,7 +76,7 @@ class SqlOrders:
         view = rendered(order)
         events = list(_event_rows(order, view))
         if events:
-            self._updates.append((order.version - len(events), _row(order, view)))
+            self._updates.append((order.version - len(events), row_of(order, view)))
             self._events.extend(events)
         return view
 
@@ -97,7 +97,7 @@ class SqlOrders:
             self._events.clear()
 
 
-def _row(order: Order, view: RenderedOrder) -> dict[str, Any]:
+def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
     return {
         "id": order.id,
         "number": order.number,
