@@ -12,6 +12,7 @@ from adapters.embedded.postgres import PostgresStartFailed
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
+from adapters.persistence.seeding import OrdersExist
 from composition import demo, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration
@@ -35,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands, "consistency", upkeep.consistency, "see which orders break an invariant, or make them anew"
     )
     upkeep.add_arguments_of_consistency(sound)
+    seeding = _add(
+        commands, "seed-orders", upkeep.seed_orders, "make very many orders in a database to try things on"
+    )
+    upkeep.add_arguments_of_seeding(seeding)
     letters = _add(
         commands, "dead-letters", _dead_letters, "see messages that could not be handled, or put them back"
     )
@@ -44,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         code: int = given.run(read_settings(), given)
-    except (SettingsError, PostgresStartFailed, LogOfAnotherCluster) as error:
+    except (SettingsError, PostgresStartFailed, LogOfAnotherCluster, OrdersExist) as error:
         print(f"order-service: {error}", file=sys.stderr)
         return 2
     except DependencyUnavailable as error:

@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from time import monotonic
 from uuid import UUID
 
 import msgspec
@@ -13,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.persistence.consistency import Finding, check
 from adapters.persistence.engine import create_engine
 from adapters.persistence.rebuilding import rebuild
+from adapters.persistence.seeding import seed
 from composition.database import database
+from composition.relay import CURSOR
 from composition.settings import Settings
 
 _SHOWN = 20
@@ -48,6 +52,39 @@ def consistency(settings: Settings, given: argparse.Namespace) -> int:
                 f"{broken} broken." if broken else "All is well, as far as the database can tell; Kafka was not read."
             )
         return 1 if broken else 0
+
+    return _with_engine(settings, act)
+
+
+def add_arguments_of_seeding(command: argparse.ArgumentParser) -> None:
+    command.epilog = (
+        "For databases to try things on. The orders are of all kinds, spread over the last year, with their events. "
+        "The relay will not publish these: they take places in the log before those of all real transactions, and the "
+        "relay's cursor is moved behind them; so it waits until no relay runs. Orders that are queued or unpaid are "
+        "among them: a scheduler that is started on them has them screened."
+    )
+    command.add_argument("number", type=int, metavar="N", help="how many orders")
+    command.add_argument("--customers", type=int, metavar="M", help="of how many customers (default: N / 20)")
+    command.add_argument(
+        "--beside-existing-orders", action="store_true", help="even if there are orders in the database already"
+    )
+
+
+def seed_orders(settings: Settings, given: argparse.Namespace) -> int:
+    async def act(engine: AsyncEngine) -> int:
+        began = monotonic()
+        async for done in seed(
+            engine,
+            given.number,
+            customers=given.customers or max(given.number // 20, 1),
+            reader=CURSOR,
+            until=datetime.now(UTC),
+            beside_existing=given.beside_existing_orders,
+        ):
+            if done % 50_000 == 0 or done == given.number:
+                _progress(f"{done} orders after {monotonic() - began:.0f} s")
+        print(f"{given.number} orders seeded in {monotonic() - began:.0f} s.")
+        return 0
 
     return _with_engine(settings, act)
 

@@ -102,7 +102,7 @@ class SqlEventLog:
         False if the log is of this cluster: then there is nothing to do. Waits until nobody reads.
         """
         whole = self._engine.execution_options(isolation_level="READ COMMITTED")
-        async with lease(self._engine, _lease_of(name)), whole.begin() as connection:
+        async with lease(self._engine, lease_of(name)), whole.begin() as connection:
             row = (await connection.execute(_CURSOR.where(relay_cursor.c.name == name))).one_or_none()
             if row is None or row.system_identifier in (None, row.this_cluster):
                 return False
@@ -120,7 +120,7 @@ class SqlEventLog:
     @asynccontextmanager
     async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
         with in_domain_words():
-            async with lease(self._engine, _lease_of(name)) as connection:
+            async with lease(self._engine, lease_of(name)) as connection:
                 yield SqlEventLogReader(connection, name, await _place(connection, name))
 
 
@@ -141,7 +141,7 @@ def behind(place: LogPosition) -> ColumnElement[bool]:
     return tuple_(order_events.c.tx_id, order_events.c.position) > here
 
 
-def _lease_of(reader: str) -> str:
+def lease_of(reader: str) -> str:
     return f"reader {reader}"
 
 

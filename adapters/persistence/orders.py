@@ -69,12 +69,12 @@ class SqlOrders:
     def add(self, order: Order) -> RenderedOrder:
         view = rendered(order)
         self._inserts.append(row_of(order, view))
-        self._events.extend(_event_rows(order, view))
+        self._events.extend(event_rows(order, view))
         return view
 
     def save(self, order: Order) -> RenderedOrder:
         view = rendered(order)
-        events = list(_event_rows(order, view))
+        events = list(event_rows(order, view))
         if events:
             self._updates.append((order.version - len(events), row_of(order, view)))
             self._events.extend(events)
@@ -121,7 +121,7 @@ def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
     }
 
 
-def _event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
+def event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
     """Several events of one change all carry the order as it is after the whole change."""
     events = order.take_events()
     for event in events:
