@@ -33,7 +33,7 @@ check:
 chaos *ARGS:
     @uv run --quiet python -m tests.chaos {{ARGS}}
 
-# Measure what things cost: relay, worker
+# Measure what things cost: relay, worker, lists
 bench WHAT *ARGS:
     @uv run --quiet python -m tests.benchmarks.{{WHAT}} {{ARGS}}
 

@@ -59,9 +59,9 @@ def consistency(settings: Settings, given: argparse.Namespace) -> int:
 def add_arguments_of_seeding(command: argparse.ArgumentParser) -> None:
     command.epilog = (
         "For databases to try things on. The orders are of all kinds, spread over the last year, with their events. "
-        "The relay will not publish these: they take places in the log before those of all real transactions, and the "
-        "relay's cursor is moved behind them; so it waits until no relay runs. Orders that are queued or unpaid are "
-        "among them: a scheduler that is started on them has them screened."
+        "The relay will not publish these: they take places in the log before those of all real transactions, and "
+        "the relay's cursor is moved behind them; so it waits until no relay runs. Some of the orders are yet to be "
+        "screened: a scheduler that is started on them sees to that."
     )
     command.add_argument("number", type=int, metavar="N", help="how many orders")
     command.add_argument("--customers", type=int, metavar="M", help="of how many customers (default: N / 20)")

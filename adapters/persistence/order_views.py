@@ -43,15 +43,8 @@ class SqlOrderViews:
     async def list(
         self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
     ) -> OrderPage:
-        place = tuple_(orders.c.placed_at, orders.c.id)
-        query = select(orders.c.body, orders.c.placed_at, orders.c.id)
-        query = query.where(*_conditions(wanted))
-        if start is not None:
-            here = tuple_(start.placed_at, start.order_id)
-            query = query.where(place < here if newest_first else place > here)
-        order_by = (orders.c.placed_at, orders.c.id)
-        query = query.order_by(*(column.desc() if newest_first else column for column in order_by))
-        rows = await self._rows(query.limit(limit + 1))  # the one too many says that there is a next page
+        query = list_query(wanted, start=start, limit=limit, newest_first=newest_first)
+        rows = await self._rows(query)
         page = rows[:limit]
         return OrderPage(
             orders=[rendered_from(row.body) for row in page],
@@ -97,6 +90,21 @@ class SqlOrderViews:
             async with self._engine.connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(query)).all()
                 return rows
+
+
+def list_query(
+    wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
+) -> Select[tuple[str, datetime, UUID]]:
+    """A page of `limit` orders, and one too many, which says that there is a next page."""
+    place = tuple_(orders.c.placed_at, orders.c.id)
+    query = select(orders.c.body, orders.c.placed_at, orders.c.id)
+    query = query.where(*_conditions(wanted))
+    if start is not None:
+        here = tuple_(start.placed_at, start.order_id)
+        query = query.where(place < here if newest_first else place > here)
+    order_by = (orders.c.placed_at, orders.c.id)
+    query = query.order_by(*(column.desc() if newest_first else column for column in order_by))
+    return query.limit(limit + 1)
 
 
 def _conditions(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:

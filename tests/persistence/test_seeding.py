@@ -1,13 +1,15 @@
 """Orders made by the thousand are as sound as orders made one by one."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.consistency import check
+from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.rebuilding import rebuild
@@ -31,6 +33,13 @@ AXES = {
     "fulfillment_status": FulfillmentStatus,
     "return_status": ReturnStatus,
 }
+
+
+@pytest.fixture
+async def engine(database_url: URL) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database_url, pool_size=2, patience=None)  # as the command has it
+    yield engine
+    await engine.dispose()
 
 
 async def seeded(engine: AsyncEngine, number: int, **said: Any) -> list[int]:
