@@ -436,11 +436,15 @@ NOT_A_QUESTION = {
 }
 
 NOT_FOUND = {
-    "an order_id that is no UUID": Bad(status=404, code="not-found", method="GET", path=f"{ORDERS}/1", headers={}),
-    "an order_id with a NUL": Bad(status=404, code="not-found", method="GET", path=f"{ORDERS}/%00", headers={}),
-    "an order_id that is no UTF-8": Bad(status=404, code="not-found", method="GET", path=f"{ORDERS}/%ff", headers={}),
+    "an order_id that is neither a UUID nor a number": Bad(
+        status=404, code="order-not-found", method="GET", path=f"{ORDERS}/1", headers={}
+    ),
+    "an order_id with a NUL": Bad(status=404, code="order-not-found", method="GET", path=f"{ORDERS}/%00", headers={}),
+    "an order_id that is no UTF-8": Bad(
+        status=404, code="order-not-found", method="GET", path=f"{ORDERS}/%ff", headers={}
+    ),
     "an order_id with a letter too many": Bad(
-        status=404, code="not-found", method="GET", path=f"{ORDERS}/{NOBODY}0", headers={}
+        status=404, code="order-not-found", method="GET", path=f"{ORDERS}/{NOBODY}0", headers={}
     ),
     "an order that is absent": Bad(
         status=404, code="order-not-found", method="GET", path=f"{ORDERS}/{NOBODY}", headers={}

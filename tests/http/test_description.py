@@ -60,12 +60,19 @@ def test_it_has_every_route(operations: dict[str, Operation]) -> None:
         ("get", "/api/v1/orders"),
         ("get", "/api/v1/orders/{order_id}"),
         ("patch", "/api/v1/orders/{order_id}"),
+        ("put", "/api/v1/orders/{order_id}/lines"),
         ("post", "/api/v1/orders/{order_id}/payments"),
+        ("post", "/api/v1/orders/{order_id}/refunds"),
         ("post", "/api/v1/orders/{order_id}/shipments"),
         ("post", "/api/v1/orders/{order_id}/shipments/{shipment_id}/delivery"),
         ("post", "/api/v1/orders/{order_id}/cancellation"),
         ("post", "/api/v1/orders/{order_id}/processing"),
+        ("post", "/api/v1/orders/{order_id}/returns"),
+        ("post", "/api/v1/orders/{order_id}/returns/{return_id}/receipt"),
+        ("post", "/api/v1/orders/{order_id}/returns/{return_id}/refusal"),
         ("get", "/api/v1/orders/{order_id}/events"),
+        ("get", "/api/v1/orders/{order_id}/events/stream"),
+        ("get", "/api/v1/events"),
         ("get", "/livez"),
         ("get", "/readyz"),
     }
@@ -108,7 +115,19 @@ def test_what_needs_a_token_documents_401(operations: dict[str, Operation]) -> N
 def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Operation]) -> None:
     wanted = {"413", "415", "422"}
     with_json = {name: op for name, op in operations.items() if "application/json" in op_body(op)}
-    assert len(with_json) == 6
+    assert with_json.keys() == {
+        "register_account",
+        "place_order",
+        "change_order",
+        "edit_order_lines",
+        "record_payment",
+        "record_refund",
+        "ship_order",
+        "cancel_order",
+        "request_return",
+        "receive_return",
+        "refuse_return",
+    }
     assert {
         name: wanted - op["responses"].keys() for name, op in with_json.items() if wanted - op["responses"].keys()
     } == {}
@@ -148,12 +167,22 @@ def test_every_parameter_of_a_path_is_declared(operations: dict[str, Operation])
 
 
 def test_the_headers_that_matter_are_declared(operations: dict[str, Operation]) -> None:
-    actions = {"record_payment", "ship_order", "deliver_shipment", "cancel_order"}
+    actions = {
+        "record_payment",
+        "record_refund",
+        "ship_order",
+        "deliver_shipment",
+        "cancel_order",
+        "request_return",
+        "receive_return",
+        "refuse_return",
+    }
     for name, operation in operations.items():
         headers = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
         assert ("Idempotency-Key" in headers) == (name in actions | {"place_order"}), name
-        assert ("If-Match" in headers) == (name in actions | {"change_order_status"}), name
+        assert ("If-Match" in headers) == (name in actions | {"change_order", "edit_order_lines"}), name
         assert ("If-None-Match" in headers) == (name == "get_order"), name
+        assert ("Last-Event-ID" in headers) == (name == "stream_order_events"), name
 
 
 def test_the_way_to_a_token_is_declared(description: Document, operations: dict[str, Operation]) -> None:
