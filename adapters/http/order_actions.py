@@ -71,8 +71,13 @@ class NewReturn(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(max_length=500, examples=["too small"])] = ""
 
 
-class Resolution(msgspec.Struct, forbid_unknown_fields=True):
+class Resolution(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """May be left out altogether."""
+
     note: Annotated[str, Meta(max_length=500, examples=["as good as new"])] = ""
+
+
+_WITHOUT_A_NOTE = Resolution()
 
 
 @post(
@@ -231,10 +236,10 @@ async def return_goods(
 async def receive(
     order_id: FromPath[UUID],
     return_id: FromPath[str],
-    data: JSONBody[Resolution],
     request: AnyRequest,
     by: By,
     receive_return: NamedDependency[ReceiveReturn],
+    data: JSONBody[Resolution] = _WITHOUT_A_NOTE,
     key: IdempotencyKeyHeader = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
@@ -255,10 +260,10 @@ async def receive(
 async def refuse(
     order_id: FromPath[UUID],
     return_id: FromPath[str],
-    data: JSONBody[Resolution],
     request: AnyRequest,
     by: By,
     refuse_return: NamedDependency[RefuseReturn],
+    data: JSONBody[Resolution] = _WITHOUT_A_NOTE,
     key: IdempotencyKeyHeader = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
