@@ -9,6 +9,7 @@ from sqlalchemy import URL
 
 from order_service.domain.actor import Role
 from tests.conftest import execute
+from tests.http.served import Served, serving
 from tests.http.shop import Document, Person, Shop, open_shop
 
 
@@ -69,3 +70,18 @@ async def anybody(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
 async def order(ann: Person) -> Document:
     """Ann's, just placed."""
     return await ann.place()
+
+
+@pytest.fixture(scope="module")
+async def served(shop_database: URL) -> AsyncIterator[Served]:
+    async with open_shop(shop_database) as shop, serving(shop) as served:
+        yield served
+
+
+@pytest.fixture
+async def dave(served: Served) -> AsyncIterator[Person]:
+    """A customer at the other end of the socket."""
+    person = await served.shop.person()
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with httpx.AsyncClient(base_url=served.url, headers=headers) as client:
+        yield Person(id=person.id, email=person.email, token=person.token, client=client)

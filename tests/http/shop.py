@@ -56,6 +56,9 @@ class Person:
     async def post(self, path: str, **said: Any) -> httpx.Response:
         return await self.ask("POST", path, **said)
 
+    async def put(self, path: str, **said: Any) -> httpx.Response:
+        return await self.ask("PUT", path, **said)
+
     async def patch(self, path: str, **said: Any) -> httpx.Response:
         return await self.ask("PATCH", path, **said)
 

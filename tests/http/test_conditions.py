@@ -90,14 +90,20 @@ async def test_an_if_match_that_is_none_is_refused(sent: bytes, ann: Person, ord
 
 
 async def test_every_action_minds_if_match(operator: Person, order: Document, shop: Shop) -> None:
-    sent = await operator.move(order, "PAID", "SHIPPED")
-    parcel = sent["shipments"][0]["shipment_id"]
+    await operator.move(order, "PAID", "SHIPPED")
+    sent = document(await operator.post(order_path(order, "returns"), json={}))
+    parcel, coming_back = sent["shipments"][0]["shipment_id"], sent["returns"][0]["return_id"]
     before = await shop.rows()
     for path, body in (
         (["payments"], {"payment_id": "pay-1", "amount": "1"}),
         (["shipments"], {}),
         (["shipments", parcel, "delivery"], None),
         (["cancellation"], {"reason": "OTHER"}),
+        (["cancellation"], {"reason": "OTHER", "lines": [{"line_id": sent["lines"][0]["line_id"], "quantity": 1}]}),
+        (["refunds"], {"refund_id": "ref-1", "amount": "1"}),
+        (["returns"], {}),
+        (["returns", coming_back, "receipt"], {}),
+        (["returns", coming_back, "refusal"], {}),
     ):
         answer = await operator.client.post(order_path(order, *path), json=body, headers={"If-Match": '"1"'})
         assert problem(answer, 412, "version-mismatch")["current_version"] == sent["version"]

@@ -21,21 +21,34 @@ def keyed(key: str | bytes) -> dict[str, str | bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """A request that changes an order which has reached `after`; `later` moves the order on."""
+    """A request that changes an order which has reached `after`; `later` moves the order on.
+
+    `{parcel}` and `{return}` stand for the first of the order's, and lines in a body are its first line.
+    """
 
     path: str
     body: Document | None = None
     other_body: Document | None = None
     after: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    returned: bool = False
+
+    async def ready(self, person: Person, order: Document) -> Document:
+        order = await person.move(order, *self.after)
+        return document(await person.post(order_path(order, "returns"), json={})) if self.returned else order
 
     async def ask(self, person: Person, order: Document, key: str, *, body: Document | None = None) -> httpx.Response:
         path = order_path(order) + self.path
         if "{parcel}" in path:
             path = path.replace("{parcel}", order["shipments"][0]["shipment_id"])
-        if self.body is None:
+        if "{return}" in path:
+            path = path.replace("{return}", order["returns"][0]["return_id"])
+        said = body or self.body
+        if said is None:
             return await person.post(path, headers=keyed(key))
-        return await person.post(path, json=body or self.body, headers=keyed(key))
+        if "lines" in said:
+            said = {**said, "lines": [{**entry, "line_id": order["lines"][0]["line_id"]} for entry in said["lines"]]}
+        return await person.post(path, json=said, headers=keyed(key))
 
 
 EFFECTS = {
@@ -56,13 +69,52 @@ EFFECTS = {
     "a cancellation": Effect(
         path="/cancellation", body={"reason": "OTHER"}, other_body={"reason": "OTHER", "note": "please"}
     ),
+    "a cancellation of lines": Effect(
+        path="/cancellation",
+        body={"reason": "OUT_OF_STOCK", "lines": [{"quantity": 1}]},
+        other_body={"reason": "OUT_OF_STOCK", "lines": [{"quantity": 2}]},
+        later=("PAID", "SHIPPED"),
+    ),
+    "a refund": Effect(
+        path="/refunds",
+        body={"refund_id": "ref-1", "amount": "1"},
+        other_body={"refund_id": "ref-1", "amount": "2"},
+        after=("PAID",),
+        later=("SHIPPED",),
+    ),
+    "a return": Effect(
+        path="/returns",
+        body={"lines": [{"quantity": 1}]},
+        other_body={"lines": [{"quantity": 1}], "reason": "too small"},
+        after=("PAID", "SHIPPED"),
+        later=("DELIVERED",),
+    ),
+    "a receipt of a return": Effect(
+        path="/returns/{return}/receipt",
+        body={"note": "as good as new"},
+        other_body={"note": "broken"},
+        after=("PAID", "SHIPPED"),
+        later=("DELIVERED",),
+        returned=True,
+    ),
+    "a refusal of a return": Effect(
+        path="/returns/{return}/refusal",
+        body={"note": "broken"},
+        other_body={"note": "too late"},
+        after=("PAID", "SHIPPED"),
+        later=("DELIVERED",),
+        returned=True,
+    ),
+    "a receipt without a body": Effect(
+        path="/returns/{return}/receipt", after=("PAID", "SHIPPED"), later=("DELIVERED",), returned=True
+    ),
 }
 every_effect = pytest.mark.parametrize("effect", [pytest.param(effect, id=name) for name, effect in EFFECTS.items()])
 
 
 @pytest.fixture
 async def ready(effect: Effect, ann: Person, operator: Person) -> Document:
-    return await operator.move(await ann.place(), *effect.after)
+    return await effect.ready(operator, await ann.place())
 
 
 def is_a_replay_of(again: httpx.Response, first: httpx.Response) -> bool:
@@ -133,7 +185,7 @@ async def test_the_same_key_with_another_change_is_refused(
     effect: Effect, ready: Document, ann: Person, operator: Person, shop: Shop
 ) -> None:
     assert (await effect.ask(operator, ready, "k")).is_success
-    other_order = await operator.move(await ann.place(), *effect.after)
+    other_order = await effect.ready(operator, await ann.place())
     before = await shop.rows()
 
     if effect.other_body is not None:
@@ -155,7 +207,7 @@ async def test_two_customers_may_use_the_same_key(ann: Person, bob: Person) -> N
     assert bobs["customer_id"] == str(bob.id)
 
 
-@pytest.mark.parametrize("what", ["a payment", "a shipment"])
+@pytest.mark.parametrize("what", ["a payment", "a shipment", "a refund"])
 async def test_two_of_the_staff_may_use_the_same_key(what: str, ann: Person, operator: Person, admin: Person) -> None:
     effect = EFFECTS[what]
     one, two = [await operator.move(await ann.place(), *effect.after) for _ in range(2)]
