@@ -257,9 +257,9 @@ class AlreadyPaid(Conflict):
 class NothingToReturn(Conflict):
     code = "nothing-to-return"
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, order_status: str) -> None:
         super().__init__("Nothing of the order is left that could be returned.")
-        self.status = status
+        self.order_status = order_status
 
 
 class ReturnResolved(Conflict):
