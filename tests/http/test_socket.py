@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import URL
 
 from tests.http.served import PATIENCE_SECONDS, Served, a_free_port, connected, until_it_answers
-
 from tests.http.shop import (
     ACCOUNTS,
     ME,
