@@ -1,7 +1,7 @@
 """Orders over HTTP, page by page."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from inspect import getdoc, signature
 from typing import Annotated, Literal
@@ -136,11 +136,16 @@ def _metadata_wanted(request: AnyRequest) -> dict[str, str]:
 
 
 def _zoned(name: str, time: datetime | None) -> datetime | None:
-    if time is not None and time.tzinfo is None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
         raise ClientException(f"{name} must have a time zone, such as Z.")
-    return time
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ClientException(f"{name} is beyond all times.") from error
 
 
-_PARAMETERS = frozenset(signature(list_all.fn).parameters)
+_PARAMETERS = frozenset(signature(list_all.fn).parameters) - {"by", "list_orders", "cursors", "request"}
 
 ROUTES = [list_all]
