@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from order_service.domain.actor import Role
-from tests.http.shop import ORDERS, Document, Person, Shop, document, problem
+from tests.http.shop import ORDERS, Document, Person, Shop, a_line, document, order_path, problem
 
 MANY = 55
 LIMIT = 7
@@ -226,3 +226,186 @@ async def test_staffs_cursor_is_refused_for_another_customers_list(
     assert len(placed) > 5
     assert await is_refused(operator, mine, customer_id=str(ann.id))
     assert await is_refused(operator, mine)
+
+
+# Filters
+
+
+async def found_by(person: Person, asked: str) -> Ids:
+    answer = await person.get(f"{ORDERS}?sort=placed_at&{asked}")
+    assert answer.status_code == 200, answer.text
+    return ids(document(answer))
+
+
+async def test_orders_are_found_by_what_is_said_of_them(ann: Person, operator: Person) -> None:
+    mugs = await ann.place(external_ref="web-1", metadata={"channel": "web", "gift wrap": "yes & no"})
+    bowl = await ann.place(lines=[a_line(sku="BOWL", quantity=1, unit_price="100")], metadata={"channel": "web"})
+    yen = await ann.place(currency="JPY", lines=[a_line(sku="MUG-1", quantity=1, unit_price="100")])
+    await operator.move(bowl, "PAID", "SHIPPED")
+    await operator.post(order_path(bowl, "returns"), json={})
+    every = [mugs, bowl, yen]
+
+    for asked, expected in {
+        "status=SHIPPED": [bowl],
+        "processing_status=QUEUED": every,
+        "payment_status=UNPAID": [mugs, yen],
+        "fulfillment_status=SHIPPED": [bowl],
+        "return_status=REQUESTED": [bowl],
+        f"placed_from={bowl['placed_at']}": [bowl, yen],
+        f"placed_to={bowl['placed_at']}": [mugs, bowl],
+        f"placed_from={bowl['placed_at']}&placed_to={bowl['placed_at']}": [bowl],
+        "placed_from=2000-01-01T00:00:00%2B05:30": every,
+        "placed_to=2000-01-01T00:00:00Z": [],
+        "total_min=13.50": every,
+        "total_min=13.51": [bowl, yen],
+        "total_max=13.5": [mugs],
+        "total_min=100&total_max=100.000": [bowl, yen],
+        "sku=MUG-1": [mugs, yen],
+        "sku=mug-1": [],
+        "external_ref=web-1": [mugs],
+        f"number={mugs['number']}": [mugs],
+        f"number={mugs['number'].replace('-', '').lower()}": [mugs],
+        "number=0000": [],
+        "metadata[channel]=web": [mugs, bowl],
+        "metadata%5Bchannel%5D=web": [mugs, bowl],
+        "metadata[channel]=web&metadata[gift%20wrap]=yes%20%26%20no": [mugs],
+        "metadata[channel]=": [],
+        "metadata[no such]=web": [],
+        "metadata[channel]=web&sku=BOWL&status=SHIPPED&total_min=1": [bowl],
+        "metadata[channel]=web&sku=BOWL&status=PENDING": [],
+    }.items():
+        assert await found_by(ann, asked) == [order["id"] for order in expected], asked
+        assert await found_by(operator, f"{asked}&customer_id={ann.id}") == [order["id"] for order in expected], asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "stauts=PENDING",
+        "Status=PENDING",
+        "metadata=web",
+        "metadata[]=web",
+        "metadata[a=b",
+        f"metadata[{'k' * 41}]=web",
+        "offset=20",
+        "by=1",
+        "request=1",
+        "list_orders=1",
+        "cursors=1",
+        "%00=1",
+        "=1",
+    ],
+)
+async def test_a_parameter_that_there_is_not_is_refused(asked: str, ann: Person) -> None:
+    found = problem(await ann.get(f"{ORDERS}?{asked}"), 400, "malformed-request")
+    assert "parameter" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "status=pending",
+        "processing_status=DONE",
+        "payment_status=1",
+        "fulfillment_status=",
+        "return_status=RETURN",
+        "placed_from=yesterday",
+        "placed_from=2026-03-02T12:00:00",
+        "placed_to=2026-03-02T12:00:00",
+        "placed_to=2026-03-02",
+        "placed_from=10000-01-01T00:00:00Z",
+        "total_min=-1",
+        "total_min=1e3",
+        "total_max=1.00001",
+        "total_max=NaN",
+        "total_max=1%00",
+        "customer_id=ann",
+        "sort=total",
+    ],
+)
+async def test_a_filter_that_cannot_be_is_refused(asked: str, ann: Person) -> None:
+    problem(await ann.get(f"{ORDERS}?{asked}"), 400, "malformed-request")
+
+
+@pytest.mark.parametrize("sent", ["%00", "a%00b", "%0a", "%7f", "%C2%85"])
+@pytest.mark.parametrize("name", ["sku", "number", "external_ref", "metadata[a]"])
+async def test_no_order_has_a_control_character(name: str, sent: str, ann: Person) -> None:
+    found = problem(await ann.get(f"{ORDERS}?{name}={sent}"), 422, "invalid-request")
+    assert found["errors"]
+
+
+@pytest.mark.parametrize("sent", ["%ff", "%c0%80", "%ed%a0%80", "%F0%9F%AB%96", "'", '"', "%25", "{}", "\\"])
+@pytest.mark.parametrize("name", ["sku", "number", "external_ref", "metadata[a]"])
+async def test_a_strange_text_finds_nothing(name: str, sent: str, ann: Person, order: Document) -> None:
+    assert order["id"] not in await found_by(ann, f"{name}={sent}")
+
+
+async def test_too_long_a_text_is_refused(ann: Person) -> None:
+    for name, most in {"sku": 64, "number": 20, "external_ref": 100, "metadata[a]": 500}.items():
+        assert await found_by(ann, f"{name}={'x' * most}") == []
+        problem(await ann.get(f"{ORDERS}?{name}={'x' * (most + 1)}"), 422, "invalid-request")
+    many = "&".join(f"metadata[{number}]=x" for number in range(51))
+    problem(await ann.get(f"{ORDERS}?{many}"), 422, "invalid-request")
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
+async def test_the_ends_of_time_do_no_harm(end: str, ann: Person) -> None:
+    for name in ("placed_from", "placed_to"):
+        answer = await ann.get(f"{ORDERS}?{name}={end}")
+        if end.endswith("Z"):
+            assert answer.status_code == 200
+        else:
+            problem(answer, 400, "malformed-request")
+
+
+async def test_the_link_leads_on_with_the_same_filter(ann: Person) -> None:
+    placed = [
+        (await ann.place(metadata={"channel": "web", "note": "a&b=c"} if number % 2 else {}))["id"]
+        for number in range(10)
+    ]
+    asked = {
+        "metadata[channel]": "web",
+        "metadata[note]": "a&b=c",
+        "sku": "MUG-1",
+        "total_max": "13.5",
+        "placed_from": "2000-01-01T00:00:00+05:30",
+        "sort": "placed_at",
+        "limit": "2",
+    }
+    answer, seen = await ann.get(ORDERS, params=asked), []
+    while True:
+        seen += ids(document(answer))
+        if "next" not in answer.links:
+            break
+        link = answer.links["next"]["url"]
+        assert dict(parse_qsl(urlsplit(link).query)) == {**asked, "cursor": document(answer)["next_cursor"]}
+        answer = await ann.get(link)
+    assert seen == placed[1::2]
+
+
+async def test_a_cursor_is_refused_for_another_filter(ann: Person) -> None:
+    for _ in range(3):
+        await ann.place(metadata={"channel": "web"}, lines=[a_line()])
+    asked = {"metadata[channel]": "web", "sku": "MUG-1", "limit": "1"}
+    cursor = document(await ann.get(ORDERS, params=asked))["next_cursor"]
+    assert (await ann.get(ORDERS, params={**asked, "cursor": cursor})).status_code == 200
+    for other in (
+        {"metadata[channel]": "shop"},
+        {"metadata[gift]": "yes"},
+        {"sku": "BOWL"},
+        {"total_min": "1"},
+        {"total_max": "100"},
+        {"placed_from": "2000-01-01T00:00:00Z"},
+        {"placed_to": "2999-01-01T00:00:00Z"},
+        {"number": "K7Q2-9XWD-3F4M"},
+        {"external_ref": "web-1"},
+        {"status": "PENDING"},
+        {"processing_status": "QUEUED"},
+        {"payment_status": "UNPAID"},
+        {"fulfillment_status": "UNFULFILLED"},
+        {"return_status": "NONE"},
+        {"sort": "placed_at"},
+    ):
+        refused = await ann.get(ORDERS, params={**asked, **other, "cursor": cursor})
+        problem(refused, 400, "bad-cursor")
+    problem(await ann.get(ORDERS, params={"cursor": cursor}), 400, "bad-cursor")
