@@ -14,6 +14,8 @@ from litestar.routes import BaseRoute
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
+from adapters.http.description import completed
+
 _ASSETS = Path(__file__).parent / "swagger_ui"
 
 _PAGE = b"""<!doctype html>
@@ -39,6 +41,19 @@ class SwaggerUi(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         return _PAGE
+
+
+class _Description(JsonRenderPlugin):
+    """The document, completed once."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/openapi.json")
+        self._completed: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._completed is None:
+            self._completed = self.render_json(request, completed(openapi_schema))
+        return self._completed
 
 
 class _WithoutCatchAll(Router):
@@ -73,5 +88,5 @@ def openapi_config(version: str) -> OpenAPIConfig:
             security_schemes={"password": SecurityScheme(type="oauth2", flows=OAuthFlows(password=log_in))}
         ),
         openapi_router=_WithoutCatchAll("/", route_handlers=[], include_in_schema=False),
-        render_plugins=[SwaggerUi(path="/docs"), JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[SwaggerUi(path="/docs"), _Description()],
     )

@@ -20,7 +20,13 @@ _PATIENCE_SECONDS = 2.0
 def health_router(checks: Mapping[str, Check]) -> Router:
     """`checks`: dependency name -> its check, all made at once and cut off after 2 s."""
 
-    @get("/livez", operation_id="is_alive", summary="Is the process alive?", media_type=MediaType.JSON)
+    @get(
+        "/livez",
+        operation_id="is_alive",
+        summary="Is the process alive?",
+        description="It answers, so it is. Whatever it stands on is not asked.",
+        media_type=MediaType.JSON,
+    )
     async def livez() -> dict[str, str]:
         return {"status": "ok"}
 
@@ -28,6 +34,7 @@ def health_router(checks: Mapping[str, Check]) -> Router:
         "/readyz",
         operation_id="is_ready",
         summary="Can it do its work?",
+        description="Asks everything it stands on, for 2 s at most.",
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:

@@ -108,45 +108,53 @@ def problem_response(
 ) -> Response[bytes]:
     problem = PROBLEMS[code]
     scope = extended(request.scope)
+    document = problem_document(code, detail, members, instance=scope["path"], request_id=scope.get(REQUEST_ID, ""))
     all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
     return Response(
-        msgspec.json.encode(_document(request, code, detail, members)),
+        msgspec.json.encode(document),
         status_code=problem.status,
         media_type=PROBLEM_JSON,
         headers=all_headers,
     )
 
 
-def _document(
-    request: Request[Any, Any, Any], code: str, detail: str, members: Mapping[str, object]
+def problem_document(
+    code: str, detail: str, members: Mapping[str, object], *, instance: str, request_id: str
 ) -> dict[str, object]:
-    scope = extended(request.scope)
+    problem = PROBLEMS[code]
     return {
         "type": f"/problems/{code}",
-        "title": PROBLEMS[code].title,
-        "status": PROBLEMS[code].status,
+        "title": problem.title,
+        "status": problem.status,
         "detail": detail,
-        "instance": scope["path"],
-        "request_id": scope.get(REQUEST_ID, ""),
+        "instance": instance,
+        "request_id": request_id,
         **members,
     }
 
 
 def on_refusal(request: Request[Any, Any, Any], error: errors.OrderServiceError) -> Response[bytes]:
     """A refusal of the core, with its typed fields as members of the document."""
-    return problem_response(request, error.code, str(error), _members(error))
+    return problem_response(request, error.code, str(error), members_of(error))
 
 
 def refusal_document(request: Request[Any, Any, Any], error: errors.OrderServiceError) -> dict[str, object]:
     """The same, for a part of an answer."""
-    return _document(request, error.code, str(error), _members(error))
+    scope = extended(request.scope)
+    return problem_document(
+        error.code,
+        str(error),
+        members_of(error),
+        instance=scope["path"],
+        request_id=scope.get(REQUEST_ID, ""),
+    )
 
 
-def _members(error: errors.OrderServiceError) -> Mapping[str, object]:
+def members_of(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
         return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
     if isinstance(error, errors.InvalidCredentials):
@@ -231,7 +239,7 @@ class ProblemOut(msgspec.Struct, omit_defaults=True):
     errors: list[dict[str, str]] = []
 
 
-LIMITED = (400, 429, 503)
+LIMITED = (400, 429, 500, 503)
 TOKEN = (401,)
 BODY = (413, 415, 422)
 
@@ -242,9 +250,8 @@ def answers(models: Mapping[int, type | None], *refusals: int) -> dict[int, Resp
         status: ResponseSpec(model, generate_examples=False, description=HTTPStatus(status).phrase)
         for status, model in models.items()
     }
-    for status in sorted(refusals):
-        codes = ", ".join(f"`{code}`" for code, problem in PROBLEMS.items() if problem.status == status)
+    for status in sorted(refusals):  # which ones exactly, `description.py` tells
         documented[status] = ResponseSpec(
-            ProblemOut, generate_examples=False, media_type=PROBLEM_JSON, description=f"A problem: {codes}."
+            ProblemOut, generate_examples=False, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase
         )
     return documented

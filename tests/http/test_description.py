@@ -6,7 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from adapters.http.description import NEVER_SENT, ONLY_OF
+from adapters.http.examples import ANSWERS, REFUSALS, REQUESTS, UNTOLD
+from adapters.http.problems import PROBLEMS, members_of
+from order_service.domain.errors import OrderServiceError
 from tests.http.shop import PROBLEM_JSON, Document, Person, Shop, document, order_path
 
 EXTERNAL = re.compile(r"""https?:|(?:src|href|url|@import)\s*[=(]?\s*["']?//""", re.IGNORECASE)
@@ -84,8 +90,7 @@ def test_every_operation_is_told_in_words(description: Document, operations: dic
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
         assert operation["summary"]
         assert operation["tags"]
-        if operation["path"].startswith("/api/"):
-            assert operation["description"]
+        assert operation["description"]
 
 
 def test_every_operation_has_a_success_and_its_problems(operations: dict[str, Operation]) -> None:
@@ -98,7 +103,7 @@ def test_every_operation_has_a_success_and_its_problems(operations: dict[str, Op
                 assert list(response["content"]) == [PROBLEM_JSON], (name, status)
                 assert response["content"][PROBLEM_JSON]["schema"] == {"$ref": "#/components/schemas/ProblemOut"}
         if operation["path"].startswith("/api/"):
-            assert {"400", "429", "503"} <= responses.keys(), name
+            assert {"400", "429", "500", "503"} <= responses.keys(), name
 
 
 def test_what_needs_a_token_says_so(operations: dict[str, Operation]) -> None:
@@ -190,6 +195,108 @@ def test_the_way_to_a_token_is_declared(description: Document, operations: dict[
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == operations["log_in"]["path"]
     used = {name for op in operations.values() for entry in op.get("security", []) for name in entry}
     assert used <= schemes.keys()
+
+
+def test_it_is_valid(description: Document) -> None:
+    OpenAPIV31SpecValidator(description).validate()
+
+
+# Examples
+
+
+def contents(operation: Operation) -> Iterator[tuple[str, str, Document]]:
+    """Where, of which media type, and what may be sent or answered there; but no body, no content."""
+    for media_type, content in op_body(operation).items():
+        yield "request", media_type, content
+    for status, response in operation["responses"].items():
+        for media_type, content in response.get("content", {}).items():
+            yield status, media_type, content
+
+
+def test_whatever_is_sent_or_answered_has_an_example(operations: dict[str, Operation]) -> None:
+    without = [
+        (name, where)
+        for name, operation in operations.items()
+        for where, _, content in contents(operation)
+        if not content.get("examples")
+    ]
+    assert without == []
+
+
+def test_every_example_is_what_its_schema_describes(description: Document, operations: dict[str, Operation]) -> None:
+    checked = 0
+    for name, operation in operations.items():
+        for where, _, content in contents(operation):
+            # All that is answered is described; only problems may have members of their own.
+            whole = {"unevaluatedProperties": False} if where.startswith("2") else {}
+            validator = OAS31Validator({**content["schema"], **whole, "components": description["components"]})
+            for example in content["examples"].values():
+                found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(example["value"])]
+                assert found == [], (name, where, example["summary"])
+                checked += 1
+    assert checked > 200
+
+
+def test_every_example_within_a_schema_is_what_it_describes(description: Document) -> None:
+    for schema in walk(description["components"]["schemas"]):
+        validator = OAS31Validator({**schema, "components": description["components"]})
+        examples = schema.get("examples", [])
+        for example in examples if isinstance(examples, list) else []:
+            assert list(validator.iter_errors(example)) == [], example
+
+
+# Problems
+
+
+def test_every_kind_of_problem_is_listed_with_its_status(description: Document) -> None:
+    listed = description["components"]["schemas"]["ProblemType"]
+    assert listed["enum"] == [f"/problems/{code}" for code in PROBLEMS]
+    for code, kind in PROBLEMS.items():
+        assert f"`{code}` ({kind.status})" in listed["description"]
+
+
+async def test_every_kind_of_problem_has_a_page(anybody: httpx.AsyncClient, description: Document) -> None:
+    for address in description["components"]["schemas"]["ProblemType"]["enum"]:
+        assert (await anybody.get(address)).status_code == 200
+
+
+def test_every_kind_of_problem_is_shown_where_it_may_come_from(operations: dict[str, Operation]) -> None:
+    shown = set()
+    for name, operation in operations.items():
+        for where, media_type, content in contents(operation):
+            if media_type != PROBLEM_JSON:
+                continue
+            assert content["examples"], (name, where)
+            for code, example in content["examples"].items():
+                problem = example["value"]
+                assert problem["type"] == f"/problems/{code}"
+                assert str(problem["status"]) == where, (name, code)
+                assert "{" not in problem["instance"]
+                assert f"`{code}`" in operation["responses"][where]["description"]
+                shown.add(code)
+    assert shown == PROBLEMS.keys() - NEVER_SENT
+
+
+def test_the_table_of_problems_names_operations_that_there_are(operations: dict[str, Operation]) -> None:
+    assert set().union(*ONLY_OF.values()) <= operations.keys()
+    assert ONLY_OF.keys() | NEVER_SENT <= PROBLEMS.keys()
+    assert (REQUESTS.keys() | ANSWERS.keys()) <= operations.keys()
+    assert set() == UNTOLD
+
+
+def kinds_of(error: type[OrderServiceError]) -> Iterator[type[OrderServiceError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
+
+
+def test_every_refusal_of_the_core_is_a_kind_of_problem() -> None:
+    assert {kind.code for kind in kinds_of(OrderServiceError)} <= PROBLEMS.keys()
+
+
+def test_no_refusal_puts_a_field_of_its_own_over_one_that_every_problem_has() -> None:
+    for error in REFUSALS:
+        assert members_of(error).keys() & {"type", "title", "status", "detail", "instance", "request_id"} == set()
 
 
 async def test_what_is_answered_has_the_fields_that_are_described(

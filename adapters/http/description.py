@@ -1,0 +1,145 @@
+"""What the framework cannot know of the API's description: examples, and which route may refuse for which reasons."""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from adapters.http.examples import ANSWERS, REQUESTS, refusals
+from adapters.http.problems import PROBLEM_JSON, PROBLEMS
+
+Json = dict[str, Any]
+
+_METHODS = ("get", "put", "post", "patch", "delete")
+
+_CHANGES = frozenset(
+    {
+        "change_order",
+        "edit_order_lines",
+        "record_payment",
+        "record_refund",
+        "ship_order",
+        "deliver_shipment",
+        "cancel_order",
+        "request_return",
+        "receive_return",
+        "refuse_return",
+    }
+)
+_RETURNS = frozenset({"receive_return", "refuse_return"})
+_PLACING = frozenset({"place_order"})
+
+ONLY_OF: Mapping[str, Set[str]] = {
+    "bad-cursor": {"list_orders", "read_event_log"},
+    "invalid-grant": {"log_in"},
+    "unsupported-grant-type": {"log_in"},
+    "cancel-window-closed": {"cancel_order", "change_order"},
+    "shipment-not-found": {"deliver_shipment"},
+    "return-not-found": _RETURNS,
+    "account-not-found": {"get_my_account"},
+    "illegal-transition": _CHANGES - {"record_refund"},
+    "already-processed": {"screen_order_again"},
+    "already-paid": {"edit_order_lines"},
+    "nothing-to-return": {"request_return"},
+    "return-resolved": _RETURNS,
+    "payment-known": {"record_payment"},
+    "refund-known": {"record_refund"},
+    "email-taken": {"register_account"},
+    "external-ref-taken": _PLACING | {"change_order"},
+    "order-changed-meanwhile": _CHANGES,
+    "order-number-taken": _PLACING,
+    "version-mismatch": _CHANGES,
+    "cursor-expired": {"read_event_log"},
+    "currency-unknown": _PLACING,
+    "total-mismatch": _PLACING | {"edit_order_lines"},
+    "customer-unknown": _PLACING,
+    "over-cancellation": {"cancel_order"},
+    "over-return": {"request_return"},
+    "overpayment": {"record_payment"},
+    "over-shipment": {"ship_order"},
+    "refund-exceeds-captured": {"record_refund"},
+}
+"""The problems that only some routes have. All others any route may have that has their status."""
+
+NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed"})
+"""Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, and the last
+is an answer to what is no route.
+"""
+
+_EVENT_MESSAGE: Json = {
+    "type": "object",
+    "title": "EventMessage",
+    "description": "The value of the event's message on Kafka: the order as it was after the change.",
+    "required": ["order", "change", "seq", "actor"],
+    "properties": {
+        "order": {"$ref": "#/components/schemas/OrderView"},
+        "change": {"type": "object", "additionalProperties": True},
+        "seq": {"type": "integer"},
+        "actor": {"$ref": "#/components/schemas/ActorView"},
+    },
+}
+
+_WITH_KEY = frozenset({"idempotency-key-taken", "idempotency-key-reused"})
+_OF_ORDERS = frozenset({"order-not-found"})
+
+
+def completed(document: Json) -> Json:
+    """The framework's document, with all that is missing. It is changed in place."""
+    schemas = document["components"]["schemas"]
+    schemas["ProblemType"] = {
+        "type": "string",
+        "title": "ProblemType",
+        "enum": [f"/problems/{code}" for code in PROBLEMS],
+        "description": "Each leads to a page that tells what can be done.\n\n"
+        + "\n".join(f"- `{code}` ({kind.status}): {kind.title}. {kind.advice}" for code, kind in PROBLEMS.items()),
+    }
+    # The framework only sees JSON that is passed on as it is.
+    schemas["EventMessage"] = _EVENT_MESSAGE
+    schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/EventMessage"}
+    schemas["ProblemOut"]["properties"]["type"] = {"$ref": "#/components/schemas/ProblemType"}
+    for path, operation in operations(document):
+        _complete(path, operation)
+    return document
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield path, item[method]
+
+
+def codes_of(operation: Json, path: str, status: int) -> list[str]:
+    """The kinds of problem of this status that the operation may answer with."""
+    has_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
+    return [
+        code
+        for code, problem in PROBLEMS.items()
+        if problem.status == status
+        and code not in NEVER_SENT
+        and (code not in ONLY_OF or operation["operationId"] in ONLY_OF[code])
+        and (code not in _WITH_KEY or has_key)
+        and (code not in _OF_ORDERS or "{order_id}" in path)
+        and (code != "not-found" or "{" in path)
+    ]
+
+
+def _complete(path: str, operation: Json) -> None:
+    name = operation["operationId"]
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        if name in REQUESTS:
+            body["examples"] = _named(REQUESTS[name])
+    if name in _RETURNS:
+        operation["requestBody"]["required"] = False
+    for status, response in operation["responses"].items():
+        for media_type, content in response.get("content", {}).items():
+            if media_type == PROBLEM_JSON:
+                codes = codes_of(operation, path, int(status))
+                content["examples"] = _named(refusals(codes, path))
+                response["description"] = f"A problem: {', '.join(f'`{code}`' for code in codes)}."
+            elif name in ANSWERS:
+                content["examples"] = _named({"all went well": ANSWERS[name]})
+
+
+def _named(examples: Mapping[str, Any]) -> Json:
+    return {
+        name.replace(" ", "_").replace(",", ""): {"summary": name, "value": value} for name, value in examples.items()
+    }
