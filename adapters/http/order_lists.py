@@ -1,6 +1,7 @@
 """Orders over HTTP, page by page."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from inspect import getdoc, signature
@@ -38,6 +39,7 @@ class OrderListOut(msgspec.Struct):
     next_cursor: str | None
 
 
+@dataclass
 class _WithMetadata(Operation):
     """The framework has no parameters whose name is only half known: `metadata[channel]=web`."""
 

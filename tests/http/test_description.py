@@ -171,6 +171,12 @@ def test_every_parameter_of_a_path_is_declared(operations: dict[str, Operation])
         assert all("schema" in parameter for parameter in operation.get("parameters", []))
 
 
+def test_the_filter_by_metadata_is_declared(operations: dict[str, Operation]) -> None:
+    [metadata] = [p for p in operations["list_orders"]["parameters"] if p["name"] == "metadata"]
+    assert (metadata["in"], metadata["style"], metadata["explode"]) == ("query", "deepObject", True)
+    assert metadata["schema"] == {"type": "object", "additionalProperties": {"type": "string"}}
+
+
 def test_the_headers_that_matter_are_declared(operations: dict[str, Operation]) -> None:
     actions = {
         "record_payment",
