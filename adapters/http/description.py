@@ -130,6 +130,8 @@ def _complete(path: str, operation: Json) -> None:
     if name in _RETURNS:
         operation["requestBody"]["required"] = False
     for status, response in operation["responses"].items():
+        if headers := dict(_headers(operation, int(status))):
+            response["headers"] = headers
         for media_type, content in response.get("content", {}).items():
             if media_type == PROBLEM_JSON:
                 codes = codes_of(operation, path, int(status))
@@ -137,6 +139,31 @@ def _complete(path: str, operation: Json) -> None:
                 response["description"] = f"A problem: {', '.join(f'`{code}`' for code in codes)}."
             elif name in ANSWERS:
                 content["examples"] = _named({"all went well": ANSWERS[name]})
+
+
+def _headers(operation: Json, status: int) -> Iterator[tuple[str, Json]]:
+    """The headers of an answer that a client can do something with."""
+    name = operation["operationId"]
+    told = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if status < 400 and status != 202 and (name in _CHANGES | _PLACING or name == "get_order"):
+        yield "ETag", _header("The order's version, for If-Match and If-None-Match.", '"3"')
+    if status < 300 and "Idempotency-Key" in told:
+        yield "Idempotent-Replayed", _header("`true` when this is the answer to an earlier request.", "true")
+    if status == 201 and name in _PLACING:
+        yield "Location", _header("Where the order is.", "/api/v1/orders/0197c2d4-8f10-7b63-a5c4-0e9d3b7f2a11")
+    if status == 200 and "limit" in told:
+        yield "Link", _header("Where the next page is, if there is one.", '</api/v1/orders?cursor=5m1m>; rel="next"')
+    if status == 401:
+        yield "WWW-Authenticate", _header("How to authenticate.", "Bearer", required=True)
+    if status in {429, 503}:
+        yield "Retry-After", _header("When to try again, in seconds.", "17", required=True)
+    if "429" in operation["responses"] and status not in {401, 500}:
+        yield "RateLimit-Policy", _header("How often one may ask: q requests in w seconds.", '"orders";q=10;w=60')
+        yield "RateLimit", _header("How many requests are left (r), for how many seconds (t).", '"orders";r=7;t=42')
+
+
+def _header(description: str, example: str, *, required: bool = False) -> Json:
+    return {"description": description, "required": required, "schema": {"type": "string"}, "example": example}
 
 
 def _named(examples: Mapping[str, Any]) -> Json:

@@ -13,7 +13,7 @@ from adapters.http.description import NEVER_SENT, ONLY_OF
 from adapters.http.examples import ANSWERS, REFUSALS, REQUESTS, UNTOLD
 from adapters.http.problems import PROBLEMS, members_of
 from order_service.domain.errors import OrderServiceError
-from tests.http.shop import PROBLEM_JSON, Document, Person, Shop, document, order_path
+from tests.http.shop import ORDERS, PROBLEM_JSON, Document, Person, Shop, document, order_body, order_path
 
 EXTERNAL = re.compile(r"""https?:|(?:src|href|url|@import)\s*[=(]?\s*["']?//""", re.IGNORECASE)
 LOADED = re.compile(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
@@ -201,6 +201,37 @@ def test_the_way_to_a_token_is_declared(description: Document, operations: dict[
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == operations["log_in"]["path"]
     used = {name for op in operations.values() for entry in op.get("security", []) for name in entry}
     assert used <= schemes.keys()
+
+
+async def test_what_is_answered_has_headers_that_are_described(
+    operations: dict[str, Operation], ann: Person, operator: Person, order: Document, anybody: httpx.AsyncClient
+) -> None:
+    of_http = {"content-type", "content-length", "cache-control", "x-request-id", "vary"} | {
+        "x-content-type-options",
+        "referrer-policy",
+        "content-security-policy",
+    }
+    payment = {"payment_id": "pay-1", "amount": "1"}
+    await ann.place()
+    for name, status, answer in (
+        ("place_order", "201", await ann.post(ORDERS, json=order_body(), headers={"Idempotency-Key": "k"})),
+        ("place_order", "201", await ann.post(ORDERS, json=order_body(), headers={"Idempotency-Key": "k"})),
+        ("get_order", "200", await ann.get(order_path(order))),
+        ("get_order", "304", await ann.get(order_path(order), headers={"If-None-Match": "*"})),
+        ("get_order", "401", await anybody.get(order_path(order))),
+        ("list_orders", "200", await ann.get(ORDERS, params={"limit": 1})),
+        ("record_payment", "201", await operator.post(order_path(order, "payments"), json=payment)),
+        ("record_payment", "409", await operator.post(order_path(order, "payments"), json=payment)),
+        ("record_payment", "403", await ann.post(order_path(order, "payments"), json=payment)),
+        ("change_order", "200", await ann.patch(order_path(order), json={"external_ref": None})),
+        ("screen_order_again", "202", await operator.post(order_path(order, "processing"))),
+        ("list_order_events", "200", await ann.get(order_path(order, "events"), params={"limit": 1})),
+        ("is_alive", "200", await anybody.get("/livez")),
+    ):
+        assert str(answer.status_code) == status, name
+        described = {header.lower() for header in operations[name]["responses"][status].get("headers", {})}
+        assert answer.headers.keys() - of_http <= described, name
+        assert described - {"idempotent-replayed"} <= answer.headers.keys(), name
 
 
 def test_it_is_valid(description: Document) -> None:
