@@ -1,10 +1,12 @@
 """What the framework cannot know of the API's description: examples, and which route may refuse for which reasons."""
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from adapters.http.examples import ANSWERS, REQUESTS, refusals
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS
+from order_service.domain.errors import OrderServiceError
 
 Json = dict[str, Any]
 
@@ -124,6 +126,7 @@ def codes_of(operation: Json, path: str, status: int) -> list[str]:
 
 def _complete(path: str, operation: Json) -> None:
     name = operation["operationId"]
+    operation["description"] = _in_words_of_http(operation["description"])
     for body in operation.get("requestBody", {}).get("content", {}).values():
         if name in REQUESTS:
             body["examples"] = _named(REQUESTS[name])
@@ -139,6 +142,22 @@ def _complete(path: str, operation: Json) -> None:
                 response["description"] = f"A problem: {', '.join(f'`{code}`' for code in codes)}."
             elif name in ANSWERS:
                 content["examples"] = _named({"all went well": ANSWERS[name]})
+
+
+def _in_words_of_http(description: str) -> str:
+    """The docstring of a use case, with the kinds of problem for the errors that it raises."""
+    told = _ERROR.sub(lambda name: f"`{_CODES[name[0]]}`", description)
+    return told.replace("Raises", "May be refused with")
+
+
+def _codes(kind: type[OrderServiceError]) -> Iterator[tuple[str, str]]:
+    for each in kind.__subclasses__():
+        yield each.__name__, each.code
+        yield from _codes(each)
+
+
+_CODES = dict(_codes(OrderServiceError))
+_ERROR = re.compile(rf"\b({'|'.join(_CODES)})\b")
 
 
 def _headers(operation: Json, status: int) -> Iterator[tuple[str, Json]]:

@@ -91,6 +91,8 @@ def test_every_operation_is_told_in_words(description: Document, operations: dic
         assert operation["summary"]
         assert operation["tags"]
         assert operation["description"]
+        assert "Raises" not in operation["description"]
+        assert not re.search(r"\b[A-Z][a-z]+[A-Z]\w+", operation["description"]), name
 
 
 def test_every_operation_has_a_success_and_its_problems(operations: dict[str, Operation]) -> None:
