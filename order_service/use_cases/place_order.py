@@ -8,6 +8,7 @@ from order_service.domain.actor import Actor
 from order_service.domain.errors import (
     AccountNotFound,
     CustomerUnknown,
+    ExternalRefTaken,
     IdempotencyKeyTaken,
     NotAllowed,
     OrderNumberTaken,
@@ -15,7 +16,7 @@ from order_service.domain.errors import (
 from order_service.domain.lines import LineRequest
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
-from order_service.ports import Clock, Ids, OrderViews, Transaction, Transactions
+from order_service.ports import Clock, Ids, OrderFilter, OrderViews, Transaction, Transactions
 from order_service.use_cases.idempotency import Answer, IdempotencyKey, answered_before, first_answer, remember_answer
 
 
@@ -74,11 +75,19 @@ class PlaceOrder:
         async with self._transactions.begin() as tx:
             await self._require_customer(tx, command)
             placed = tx.orders.add(order)
-            if command.dry_run:
-                return Answer(placed)
-            remember_answer(tx, command.by, command.idempotency_key, placed)
-            await tx.commit()
+            if not command.dry_run:
+                remember_answer(tx, command.by, command.idempotency_key, placed)
+                await tx.commit()
+        if command.dry_run:
+            await self._require_free_external_ref(order)
         return Answer(placed)
+
+    async def _require_free_external_ref(self, order: Order) -> None:
+        """For what is not stored, and so meets no constraint."""
+        if order.external_ref is not None:
+            same = OrderFilter(customer_id=order.customer_id, external_ref=order.external_ref)
+            if (await self._views.list(same, start=None, limit=1, newest_first=True)).orders:
+                raise ExternalRefTaken
 
     def _new_order(self, command: PlaceOrderCommand) -> Order:
         now = self._clock.now()

@@ -108,9 +108,12 @@ async def test_a_dry_run_prices_the_order_and_stores_nothing(shop: Shop, ann: Ac
     assert not (await shop.place(ann, key=a_key(), external_ref="PO-1")).replayed
 
 
-async def test_a_dry_run_refuses_what_the_real_one_would(shop: Shop, operator: Actor) -> None:
+async def test_a_dry_run_refuses_what_the_real_one_would(shop: Shop, ann: Actor, operator: Actor) -> None:
     with pytest.raises(CustomerUnknown):
         await shop.place_order(replace(two_mugs(operator), customer_id=uuid4(), dry_run=True))
+    await shop.place(ann, external_ref="PO-1")
+    with pytest.raises(ExternalRefTaken):
+        await shop.place_order(replace(two_mugs(ann), external_ref="PO-1", dry_run=True))
 
 
 async def test_an_external_ref_belongs_to_one_order_of_a_customer(shop: Shop, ann: Actor, bob: Actor) -> None:
