@@ -29,7 +29,7 @@ _names = (f"test_{uuid4().hex[:8]}_{number}" for number in count())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, help="rounds of the race to pay, cancel and ship (tests/fleet)")
+    parser.addoption("--rounds", type=int, help="rounds of the race (tests/fleet), steps of the state machines")
 
 
 def alembic_config(url: URL) -> Config:
