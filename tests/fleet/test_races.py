@@ -17,6 +17,7 @@ from tests.fleet.roles import Fleet
 from tests.services.server import free_port
 
 COPIES = 1_000
+CLIENTS, AT_ONCE = 1_000, 100
 ROUNDS, RACERS = 10, 50
 """The campaign of promises.md has 200 rounds; `--rounds 200` plays them."""
 
@@ -42,6 +43,70 @@ async def test_a_thousand_copies_of_one_request_are_one_order_and_one_answer(api
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
     listed = (await api.get("/api/v1/orders", headers=headers)).json()
     assert [order["id"] for order in listed["items"]] == [answers[0].json()["id"]]
+
+
+async def test_of_a_thousand_changes_of_one_version_one_applies(
+    api: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, customer = await _placed(api)
+    first = (await api.get(path, headers=customer)).headers["etag"]
+    answers = await asyncio.gather(*[_note(api, path, customer, first, number) for number in range(CLIENTS)])
+    _tell(capsys, "If-Match of one version", answers)
+    order = (await api.get(path, headers=customer)).json()
+    [winner] = [answer for answer in answers if answer.status_code == 200]
+    assert order == winner.json()
+    _check_tags(order, answers)
+    assert {answer.json()["current_version"] for answer in answers if answer is not winner} == {order["version"]}
+
+
+async def test_who_reads_and_then_changes_what_was_read_never_undoes_anothers_change(
+    api: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So many at once that they get in each other's way, and so few that not all of them have read the same."""
+    path, customer = await _placed(api)
+    place = asyncio.Semaphore(AT_ONCE)
+
+    async def read_and_change(number: int) -> httpx.Response:
+        async with place:
+            read = await api.get(path, headers=customer)
+            return await _note(api, path, customer, read.headers["etag"], number)
+
+    answers = await asyncio.gather(*[read_and_change(number) for number in range(CLIENTS)])
+    _tell(capsys, "read, then If-Match", answers)
+    order = (await api.get(path, headers=customer)).json()
+    _check_tags(order, answers)
+    applied = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(applied) > 1
+    assert sorted(change["version"] for change in applied) == list(range(2, order["version"] + 1))
+    assert order == max(applied, key=lambda change: int(change["version"]))
+
+
+async def _placed(api: httpx.AsyncClient) -> tuple[str, Headers]:
+    """Nobody else works on it: without a worker it stays QUEUED."""
+    customer = await a_customer(api)
+    placed = await api.post("/api/v1/orders", json=AN_ORDER, headers=customer)
+    return f"/api/v1/orders/{placed.json()['id']}", customer
+
+
+async def _note(api: httpx.AsyncClient, path: str, customer: Headers, tag: str, number: int) -> httpx.Response:
+    """Each a note of its own, so that whatever applies is a new version."""
+    note = {"metadata": {"last": str(number)}}
+    return await api.patch(path, json=note, headers={**customer, "If-Match": tag})
+
+
+def _check_tags(order: dict[str, Any], answers: list[httpx.Response]) -> None:
+    counted = Counter(answer.status_code for answer in answers)
+    assert counted.keys() <= {200, 412}, counted
+    assert order["version"] - 1 == counted[200]
+    refused = {answer.json()["type"] for answer in answers if answer.status_code == 412}
+    assert refused == {"/problems/version-mismatch"}
+
+
+def _tell(capsys: pytest.CaptureFixture[str], what: str, answers: list[httpx.Response]) -> None:
+    counted = Counter(answer.status_code for answer in answers)
+    told = ", ".join(f"{times} x {status}" for status, times in sorted(counted.items()))
+    with capsys.disabled():
+        print(f"\n{len(answers)} changes, {what}: {told}")
 
 
 async def test_whoever_wins_the_race_to_pay_cancel_and_ship_the_books_are_right(
