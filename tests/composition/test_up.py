@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import psutil
@@ -89,11 +90,17 @@ def test_the_demo_tells_the_whole_story() -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
+def running(
+    folder: Path, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """The process, its address, and what it said on starting."""
     port = free_port()
     with subprocess.Popen(
-        [*ORDER_SERVICE, "up"], cwd=folder, env=environment(folder, port), stdout=subprocess.PIPE, text=True
+        [*ORDER_SERVICE, "up"],
+        cwd=folder,
+        env={**environment(folder, port), **settings},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as service:
         try:
             assert service.stdout is not None
