@@ -4,8 +4,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
-def create_engine(url: URL, *, pool_size: int, patience: float | None = 4) -> AsyncEngine:
-    """A bounded pool. Nothing connects before it is used; waiting for a connection, or for the pool, ends after 3 s.
+def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.5) -> AsyncEngine:
+    """A bounded pool. Nothing connects before it is used; waiting for one ends after 5 s, connecting after 3.
 
     Together with `patience`: whoever asks is answered within 10 s, even when PostgreSQL stands still.
     `patience`: after how many seconds a statement is given up; None for what may take as long as it takes.
@@ -14,7 +14,7 @@ def create_engine(url: URL, *, pool_size: int, patience: float | None = 4) -> As
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=3,
+        pool_timeout=5,
         pool_recycle=1800,
         connect_args={"timeout": 3, "command_timeout": patience, "server_settings": {"timezone": "UTC"}},
     )

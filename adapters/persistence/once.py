@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import ColumnElement, Table, delete, exists, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import idempotency, inbox
 from order_service.ports import AnsweredRequest
+
+_AT_ONCE = 5_000
 
 
 class SqlAnsweredRequests:
@@ -64,10 +66,17 @@ class SqlOldRecords:
         self._engine = engine
 
     async def forget(self, *, answered_before: datetime, heard_before: datetime) -> int:
+        answered = await self._delete(idempotency, idempotency.c.created_at < answered_before)
+        return answered + await self._delete(inbox, inbox.c.received_at < heard_before)
+
+    async def _delete(self, table: Table, old: ColumnElement[bool]) -> int:
+        """A few thousand at a time: no statement may take long, and none holds many locks."""
+        place: ColumnElement[Any] = literal_column("ctid")
+        some = delete(table).where(place.in_(select(place).select_from(table).where(old).limit(_AT_ONCE)))
+        forgotten, last = 0, _AT_ONCE
         with in_domain_words():
-            async with self._engine.begin() as connection:
-                answered = await connection.execute(
-                    delete(idempotency).where(idempotency.c.created_at < answered_before)
-                )
-                heard = await connection.execute(delete(inbox).where(inbox.c.received_at < heard_before))
-        return answered.rowcount + heard.rowcount
+            while last == _AT_ONCE:
+                async with self._engine.begin() as connection:
+                    last = (await connection.execute(some)).rowcount
+                forgotten += last
+        return forgotten
