@@ -204,12 +204,28 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
         "a line of it": {"reason": "OUT_OF_STOCK", "lines": _one_mug},
     },
     "request_return": {"one mug": {"lines": _one_mug, "reason": "a crack"}, "all of it": {}},
+    "run_batch": {
+        "all or none": {
+            "mode": "atomic",
+            "items": [
+                {"op": "place", "currency": "EUR", "lines": [_line]},
+                {"op": "change_status", "order_id": str(_ORDER_ID), "version": 3, "status": "SHIPPED"},
+            ],
+        },
+        "each for itself": {
+            "mode": "independent",
+            "items": [
+                {"op": "amend", "order_id": str(_ORDER_ID), "metadata": {"channel": "phone"}},
+                {"op": "cancel", "order_id": str(_ORDER_ID), "reason": "CUSTOMER_REQUEST"},
+            ],
+        },
+    },
     "receive_return": {"with a note": {"note": "thrown away"}},
     "refuse_return": {"with a note": {"note": "no crack to be seen"}},
 }
 """operationId -> what somebody might send, each with a name."""
 
-ANSWERS: Mapping[str, Json] = {
+ANSWERS: dict[str, Json] = {
     "register_account": _account,
     "log_in": {
         "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTk3YzJkMCJ9.4pcPyMD09olPSyXnrXCjTw",
@@ -276,6 +292,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.VersionMismatch(4),
     errors.RateLimited(17),
     errors.DependencyUnavailable("PostgreSQL"),
+    errors.BatchAborted(1),
 ]
 _OF_THE_EDGE = {
     "malformed-request": "The body is not valid JSON: Input data was truncated.",
@@ -303,3 +320,10 @@ def refusals(codes: Iterable[str], path: str) -> Mapping[str, Json]:
 
 UNTOLD = PROBLEMS.keys() - {error.code for error in REFUSALS} - _OF_THE_EDGE.keys()
 """Kinds of problem without an example: there should be none."""
+
+ANSWERS["run_batch"] = {
+    "results": [
+        {"status": 201, "order": _order},
+        {"status": 403, "problem": _refusal("not-allowed", "/api/v1/orders/batch")},
+    ]
+}

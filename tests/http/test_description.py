@@ -68,6 +68,7 @@ def test_it_has_every_route(operations: dict[str, Operation]) -> None:
         ("patch", "/api/v1/orders/{order_id}"),
         ("put", "/api/v1/orders/{order_id}/lines"),
         ("post", "/api/v1/orders/{order_id}/payments"),
+        ("post", "/api/v1/orders/batch"),
         ("post", "/api/v1/orders/{order_id}/refunds"),
         ("post", "/api/v1/orders/{order_id}/shipments"),
         ("post", "/api/v1/orders/{order_id}/shipments/{shipment_id}/delivery"),
@@ -134,6 +135,7 @@ def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Opera
         "request_return",
         "receive_return",
         "refuse_return",
+        "run_batch",
     }
     assert {
         name: wanted - op["responses"].keys() for name, op in with_json.items() if wanted - op["responses"].keys()
@@ -192,7 +194,7 @@ def test_the_headers_that_matter_are_declared(operations: dict[str, Operation]) 
     }
     for name, operation in operations.items():
         headers = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
-        assert ("Idempotency-Key" in headers) == (name in actions | {"place_order"}), name
+        assert ("Idempotency-Key" in headers) == (name in actions | {"place_order", "run_batch"}), name
         assert ("If-Match" in headers) == (name in actions | {"change_order", "edit_order_lines"}), name
         assert ("If-None-Match" in headers) == (name == "get_order"), name
         assert ("Last-Event-ID" in headers) == (name == "stream_order_events"), name

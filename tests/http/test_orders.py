@@ -68,6 +68,7 @@ async def test_a_placed_order_is_answered_whole(ann: Person) -> None:
         "metadata": {"channel": "web"},
         "cancellation": None,
         "pay_by": placed["pay_by"],
+        "paid_at": None,
         "version": 1,
         "placed_at": placed["placed_at"],
         "updated_at": placed["placed_at"],
