@@ -90,6 +90,7 @@ def completed(document: Json) -> Json:
         "type": "string",
         "title": "ProblemType",
         "enum": [f"/problems/{code}" for code in PROBLEMS],
+        "x-enum-varnames": [code.replace("-", "_").upper() for code in PROBLEMS],  # how generated clients call them
         "description": "Each leads to a page that tells what can be done.\n\n"
         + "\n".join(f"- `{code}` ({kind.status}): {kind.title}. {kind.advice}" for code, kind in PROBLEMS.items()),
     }
@@ -97,8 +98,9 @@ def completed(document: Json) -> Json:
     schemas["EventMessage"] = _EVENT_MESSAGE
     schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/EventMessage"}
     schemas["ProblemOut"]["properties"]["type"] = {"$ref": "#/components/schemas/ProblemType"}
+    shared = document["components"].setdefault("examples", {})
     for path, operation in operations(document):
-        _complete(path, operation)
+        _complete(path, operation, shared)
     return document
 
 
@@ -124,7 +126,8 @@ def codes_of(operation: Json, path: str, status: int) -> list[str]:
     ]
 
 
-def _complete(path: str, operation: Json) -> None:
+def _complete(path: str, operation: Json, shared: Json) -> None:
+    """Puts the examples of problems, which come again and again, where they are `shared`."""
     name = operation["operationId"]
     operation["description"] = _in_words_of_http(operation["description"])
     for body in operation.get("requestBody", {}).get("content", {}).values():
@@ -138,7 +141,10 @@ def _complete(path: str, operation: Json) -> None:
         for media_type, content in response.get("content", {}).items():
             if media_type == PROBLEM_JSON:
                 codes = codes_of(operation, path, int(status))
-                content["examples"] = _named(refusals(codes, path))
+                shared |= {
+                    code: example for code, example in _named(refusals(codes, path)).items() if code not in shared
+                }
+                content["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
                 response["description"] = f"A problem: {', '.join(f'`{code}`' for code in codes)}."
             elif name in ANSWERS:
                 content["examples"] = _named({"all went well": ANSWERS[name]})

@@ -245,6 +245,11 @@ def test_it_is_valid(description: Document) -> None:
 # Examples
 
 
+def examples_of(content: Document, description: Document) -> Iterator[tuple[str, Any]]:
+    for name, example in content["examples"].items():
+        yield name, description["components"]["examples"][name]["value"] if "$ref" in example else example["value"]
+
+
 def contents(operation: Operation) -> Iterator[tuple[str, str, Document]]:
     """Where, of which media type, and what may be sent or answered there; but no body, no content."""
     for media_type, content in op_body(operation).items():
@@ -271,9 +276,9 @@ def test_every_example_is_what_its_schema_describes(description: Document, opera
             # All that is answered is described; only problems may have members of their own.
             whole = {"unevaluatedProperties": False} if where.startswith("2") else {}
             validator = OAS31Validator({**content["schema"], **whole, "components": description["components"]})
-            for example in content["examples"].values():
-                found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(example["value"])]
-                assert found == [], (name, where, example["summary"])
+            for example_name, example in examples_of(content, description):
+                found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(example)]
+                assert found == [], (name, where, example_name)
                 checked += 1
     assert checked > 200
 
@@ -301,15 +306,16 @@ async def test_every_kind_of_problem_has_a_page(anybody: httpx.AsyncClient, desc
         assert (await anybody.get(address)).status_code == 200
 
 
-def test_every_kind_of_problem_is_shown_where_it_may_come_from(operations: dict[str, Operation]) -> None:
+def test_every_kind_of_problem_is_shown_where_it_may_come_from(
+    description: Document, operations: dict[str, Operation]
+) -> None:
     shown = set()
     for name, operation in operations.items():
         for where, media_type, content in contents(operation):
             if media_type != PROBLEM_JSON:
                 continue
             assert content["examples"], (name, where)
-            for code, example in content["examples"].items():
-                problem = example["value"]
+            for code, problem in examples_of(content, description):
                 assert problem["type"] == f"/problems/{code}"
                 assert str(problem["status"]) == where, (name, code)
                 assert "{" not in problem["instance"]

@@ -93,7 +93,7 @@ async def test_a_day_of_the_shop(generated: Generated, served: Served) -> None:
         status, registered = await ask(anybody, "register_account", body=account)
         assert (status, registered.email) == (201, email)
         status, taken = await ask(anybody, "register_account", body=account)
-        assert (status, taken.type_) == (409, generated.model("ProblemType")("/problems/email-taken"))
+        assert (status, taken.type_) == (409, generated.model("ProblemType").EMAIL_TAKEN)
         form = generated.model("TokenRequest")(grant_type="password", username=email, password=password)
         status, token = await ask(anybody, "log_in", body=form)
         assert (status, token.token_type) == (200, "Bearer")
