@@ -23,6 +23,9 @@ _AT_ONCE = 2
 _YEAR = timedelta(days=365)
 _LONGEST_LIFE = timedelta(days=1)
 
+_OLD, _LEFT_OVER = 0.8, 0.02
+"""So many of the orders are old, and of those hardly any is not over yet: as in a shop, status goes with age."""
+
 _ORDER_COLUMNS = [column.name for column in orders.columns]
 _EVENT_COLUMNS = [
     "tx_id", "id", "aggregatetype", "aggregateid", "seq", "type", "payload", "headers", "occurred_at",
@@ -103,9 +106,12 @@ def _rows(
 ) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
     """Each order's row, and those of its events; the first order is of the rare template, however few there are."""
     known = templates(random)
-    weights = [template.weight for template in known]
+    young = [template.weight for template in known]
+    old = [template.weight * (1 if template.is_over else _LEFT_OVER) for template in known]
     first, step = until - _YEAR - _LONGEST_LIFE, _YEAR / max(number, 1)
-    for i, template in enumerate([known[0], *random.choices(known, weights, k=number - 1)]):
+    n_old = int(number * _OLD)
+    drawn = random.choices(known, old, k=n_old) + random.choices(known, young, k=number - n_old)
+    for i, template in enumerate([known[0], *drawn[1:]]):
         placed_at = first + i * step
         customer = customers[int(len(customers) * random.random() ** 3)]
         yield _filled(template, placed_at, customer, random)

@@ -16,7 +16,7 @@ from adapters.persistence.documents import rendered
 from adapters.persistence.orders import event_rows, row_of
 from order_service.domain.actor import SYSTEM, Actor, Role
 from order_service.domain.editing import Amendment
-from order_service.domain.lifecycle import CancelReason
+from order_service.domain.lifecycle import CancelReason, Status
 from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.money import Money, exponent_of
 from order_service.domain.order import Order
@@ -103,10 +103,12 @@ LIVES: Sequence[tuple[int, str]] = (
 class Template:
     """`row` and `events` have `%(name)s` where each order has its own: in texts, and for whole values.
 
-    `minutes`: how long after the placing each of the times was that it names `t` and their number.
+    `is_over`: nothing is left to be done about it. `minutes`: how long after the placing each of the times was that
+    it names `t` and their number.
     """
 
     weight: float
+    is_over: bool
     row: dict[str, Any]
     events: Sequence[tuple[int, str, str, str]]
     minutes: Sequence[int]
@@ -138,7 +140,8 @@ def _template(weight: float, life: str, random: Random, sku: str) -> Template:
         (event["seq"], event["type"], _blank(event["payload"]), _time_blank(event["occurred_at"])) for event in events
     ]
     named = re.findall(r"%\(t(\d+)\)s", "".join([row["body"], *(payload for _, _, payload, _ in told)]))
-    return Template(weight, row, told, sorted({int(minutes) for minutes in named}))
+    is_over = order.status in {Status.DELIVERED, Status.CANCELED}
+    return Template(weight, is_over, row, told, sorted({int(minutes) for minutes in named}))
 
 
 def _placed(random: Random, sku: str) -> Order:

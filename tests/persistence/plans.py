@@ -100,14 +100,10 @@ async def plan_of(
     *,
     newest_first: bool,
     start: PageStart | None = None,
-    generic: bool = False,
 ) -> Plan:
-    """`generic`: the plan that a statement gets which the database has met often, whatever its values."""
     query = list_query(wanted, start=start, limit=PAGE, newest_first=newest_first).compile(dialect=engine.dialect)
     values = tuple(query.params[name] for name in query.positiontup or ())
     async with engine.connect() as connection:
-        if generic:
-            await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
         explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
         found = explained.scalar_one()
     told = (json.loads(found) if isinstance(found, str) else found)[0]
