@@ -163,7 +163,7 @@ def document(order: Order) -> dict[str, Any]:
         "returns": [_without_parts(one, parts(one)) for one in order["returns"]],
         "version": version(order),
         **{name: order[name] for name in ("external_ref", "metadata", "cancellation")},
-        **{name: order[name] for name in ("pay_by", "placed_at", "updated_at")},
+        **{name: order[name] for name in ("pay_by", "paid_at", "placed_at", "updated_at")},
     }
 
 
@@ -174,7 +174,7 @@ def placed(
     by: dict[str, Any], customer_id: str, currency: str, lines: list[dict[str, Any]], ref: str | None, notes: Any
 ) -> Order:
     order: Order = {
-        **dict.fromkeys(("id", "number", "pay_by")),
+        **dict.fromkeys(("id", "number", "pay_by", "paid_at")),
         "customer_id": customer_id,
         "currency": currency,
         "lines": lines,
@@ -400,6 +400,8 @@ def _what_follows(order: Order, by: dict[str, Any], before: str, owed_before: in
     after = status(order)
     if after in LIFE:
         for reached in LIFE[LIFE.index(before) + 1 : LIFE.index(after) + 1]:
+            if reached == "PAID":
+                order["paid_at"] = NOW
             _happened(order, by, f"order.{reached.lower()}")
     if owed(order) > owed_before:
         _happened(order, by, "order.refund_due", amount=amount(owed(order), order["currency"]))
