@@ -42,6 +42,10 @@ bench WHAT *ARGS:
 services ACTION:
     @uv run --quiet python -m tests.services {{ACTION}}
 
+# Ask the running service 20,000 things that its OpenAPI document says can be asked, and some that it says cannot
+schema-test *ARGS:
+    @uv run --quiet python -m tests.schema {{ARGS}}
+
 # Kill a running service at 20 random moments, and see that nothing is lost
 crash-test *ARGS:
     @uv run --quiet python -m tests.crash {{ARGS}}

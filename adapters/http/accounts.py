@@ -23,9 +23,20 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.log_in import LogIn, LogInCommand
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 
+_EMAIL = r"^\s*[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s.\x00-\x1f\x7f-\x9f]+(\.[^@\s.\x00-\x1f\x7f-\x9f]+)+\s*$"
+"""As the domain has it (see `domain.account`), in the words of JSON Schema."""
+
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
-    email: Annotated[str, Meta(min_length=3, max_length=254, examples=["ann@example.com"])]
+    email: Annotated[
+        str,
+        Meta(
+            min_length=3,
+            max_length=254,
+            examples=["ann@example.com"],
+            extra_json_schema={"extra": {"pattern": _EMAIL}},
+        ),
+    ]
     password: Annotated[str, Meta(min_length=8, max_length=1024, examples=["correct horse battery"])]
 
 
@@ -43,7 +54,7 @@ class AccountOut(msgspec.Struct):
 class TokenRequest(msgspec.Struct):
     """RFC 6749, section 4.3. What a client sends beside these (scope, client_id) is not looked at."""
 
-    grant_type: str = ""
+    grant_type: Annotated[str, Meta(min_length=1, examples=["password"])]
     username: str = ""
     password: str = ""
 
@@ -88,8 +99,6 @@ def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException)
 async def token(
     data: URLEncodedBody[TokenRequest], log_in: NamedDependency[LogIn], request: Request[Any, Any, Any]
 ) -> Response[TokenOut] | Response[bytes]:
-    if not data.grant_type:
-        raise ValidationException
     if data.grant_type != "password":
         detail = "Only grant_type=password is supported."
         return problem_response(request, "unsupported-grant-type", detail, {"error": "unsupported_grant_type"})

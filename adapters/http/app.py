@@ -6,13 +6,14 @@ from dataclasses import dataclass, fields
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from adapters.http import batch, docs, events, order_actions, order_lists, orders
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor
-from adapters.http.body import AmountSchema
-from adapters.http.content import takes_json
+from adapters.http.body import StrictSchema
+from adapters.http.content import takes_each_parameter_once, takes_json
 from adapters.http.cursors import Cursors
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
@@ -96,7 +97,7 @@ class HttpEdge:
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.clock)
-    orders_router = Router(
+    orders_router = _WholeRouter(
         "/orders",
         route_handlers=[
             *orders.ROUTES,
@@ -106,7 +107,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             *events.ORDER_ROUTES,
         ],
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_json],
+        guards=[takes_json, takes_each_parameter_once],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Orders"],
@@ -115,6 +116,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         "/events",
         route_handlers=events.LOG_ROUTES,
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
+        guards=[takes_each_parameter_once],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Events"],
@@ -141,10 +143,22 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             expose_headers=["ETag", "Location", "Link", "Idempotent-Replayed", "RateLimit", "Retry-After"],
         ),
         openapi_config=docs.openapi_config(edge.version),
-        plugins=[AmountSchema()],
+        plugins=[StrictSchema()],
         logging_config=None,
     )
     return Edge(app)
+
+
+class _WholeRouter(Router):
+    """The framework answers OPTIONS with the methods of a path that were registered first; here, with all of them."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        routes = super().register(value)
+        for route in routes:
+            if isinstance(route, HTTPRoute):
+                handlers = [one for one in route.route_handlers if one.http_methods != {"OPTIONS"}]
+                self.routes[self.routes.index(route)] = HTTPRoute(path=route.path, route_handlers=handlers)
+        return routes
 
 
 def _always(thing: object) -> Provide:

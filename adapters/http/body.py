@@ -3,28 +3,71 @@
 The framework would decode to dicts and floats first, and convert then: slower, and no way to keep money exact.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 from litestar._openapi.schema_generation import SchemaCreator
+from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin
 from litestar.dto import AbstractDTO, DTOConfig, DTOFieldDefinition
 from litestar.dto._backend import DTOBackend
 from litestar.exceptions import ClientException
-from litestar.openapi.spec import OpenAPIType, Reference, Schema
-from litestar.plugins import OpenAPISchemaPlugin
+from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
+from msgspec import Meta
 
 from order_service.domain.errors import InvalidField
 
-Amount = msgspec.Raw
+_AMOUNTS = [
+    {"type": "string", "pattern": r"^[0-9]{1,19}(\.[0-9]{1,4})?$"},
+    {"type": "number", "minimum": 0, "maximum": 10**15, "multipleOf": 0.0001},
+]
+
+
+def _described(*kinds: Mapping[str, object]) -> Meta:
+    return Meta(
+        description="A decimal text; a number only if it is exact in the currency's decimals.",
+        examples=["4.50"],
+        extra_json_schema={"extra": {"type": None, "oneOf": kinds}},
+    )
+
+
+Amount = Annotated[msgspec.Raw, _described(*_AMOUNTS)]
 """An amount of money as it stands in the JSON, because reading a number as a float could change it."""
+
+OptionalAmount = Annotated[msgspec.Raw, _described(*_AMOUNTS, {"type": "null"})]
+
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""As the domain has it (see `domain.text`), in the words of JSON Schema."""
 
 ABSENT = msgspec.Raw(b"null")
 
 _LONGEST_NUMBER = 40
+
+
+METADATA = Meta(
+    examples=[{"channel": "web"}],
+    extra_json_schema={
+        "extra": {
+            "maxProperties": 50,
+            "additionalProperties": {"maxLength": 500, "pattern": NO_CONTROL_CHARACTERS},
+            "propertyNames": {"minLength": 1, "maxLength": 40, "pattern": NO_CONTROL_CHARACTERS},
+        }
+    },
+)
+"""What metadata may be, see `domain.text.checked_metadata`."""
+
+
+def text(longest: int, *, shortest: int = 1, example: str | None = None) -> Meta:
+    """What a text may be. The domain refuses control characters itself, in better words than a pattern's."""
+    return Meta(
+        min_length=shortest,
+        max_length=longest,
+        examples=None if example is None else [example],
+        extra_json_schema={"extra": {"pattern": NO_CONTROL_CHARACTERS}},
+    )
 
 
 def amount_text(amount: Amount) -> str:
@@ -41,25 +84,18 @@ def amount_text(amount: Amount) -> str:
     return json[:_LONGEST_NUMBER].decode(errors="replace")
 
 
-def optional_amount_text(amount: Amount) -> str | None:
+def optional_amount_text(amount: OptionalAmount) -> str | None:
     return None if bytes(amount) == bytes(ABSENT) else amount_text(amount)
 
 
-class AmountSchema(OpenAPISchemaPlugin):
-    """How an `Amount` looks in the API's description."""
+class StrictSchema(StructSchemaPlugin):
+    """Bodies that refuse unknown fields say so in the API's description."""
 
-    @staticmethod
-    def is_plugin_supported_type(value: Any) -> bool:
-        return value is Amount
-
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:  # noqa: ARG002
-        text = Schema(type=OpenAPIType.STRING, pattern=r"^[0-9]{1,19}(\.[0-9]{1,4})?$")
-        number = Schema(type=OpenAPIType.NUMBER, minimum=0)
-        return Schema(
-            one_of=[text, number],
-            description="A decimal text; a number only if it is exact in the currency's decimals.",
-            examples=["4.50"],
-        )
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        schema = super().to_openapi_schema(field_definition, schema_creator)
+        if field_definition.annotation.__struct_config__.forbid_unknown_fields:
+            schema.additional_properties = False
+        return schema
 
 
 class JsonBody(AbstractDTO[Any]):

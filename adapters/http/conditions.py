@@ -11,17 +11,32 @@ from litestar.params import HeaderParameter
 
 from order_service.use_cases.idempotency import IdempotencyKey
 
+_DESCRIBED_TAG = r'(W/)?"[!#-~]*"'
+_TAGS_OR_ANY = rf"^(\*|{_DESCRIBED_TAG}( ?, ?{_DESCRIBED_TAG})*)$"
+
 IdempotencyKeyHeader = Annotated[
     str | None,
-    HeaderParameter(name="Idempotency-Key", description="Makes a repetition harmless: one key, one effect."),
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="Makes a repetition harmless: one key, one effect.",
+        schema_extra={"pattern": r'^([!-~]{1,255}|"[!-~]{1,255}")$'},
+    ),
 ]
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", description='Only if the order is at this version, such as `"3"`.'),
+    HeaderParameter(
+        name="If-Match",
+        description='Only if the order is at this version, such as `"3"`.',
+        schema_extra={"pattern": _TAGS_OR_ANY, "examples": ['"1"']},
+    ),
 ]
 IfNoneMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-None-Match", description='Only if the order is at another version than `"3"`.'),
+    HeaderParameter(
+        name="If-None-Match",
+        description='Only if the order is at another version than `"3"`.',
+        schema_extra={"pattern": _TAGS_OR_ANY, "examples": ['"1"']},
+    ),
 ]
 
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
@@ -57,7 +72,7 @@ def idempotency_key(
     """The `Idempotency-Key`, bare or quoted, with a fingerprint of all that the request asks for."""
     if header is None:
         return None
-    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    key = header[1:-1] if len(header) > 2 and header[0] == header[-1] == '"' else header
     if not _KEY.fullmatch(key):
         raise ClientException("Idempotency-Key must have 1 to 255 visible ASCII characters.")
     asked = f"{request.method} {request.url.path}\n".encode() + msgspec.json.encode(body, order="sorted")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.handlers import BaseRouteHandler
 
 JSON = frozenset({"application/json"})
@@ -22,6 +22,13 @@ def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandl
     method = connection.scope.get("method")
     if method in _WITH_BODY and connection.headers.get("content-length", "") != "0":
         _require(connection, JSON_PATCH if method == "PATCH" else JSON)
+
+
+def takes_each_parameter_once(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: the framework would take one of several, and say nothing of the others."""
+    for name, values in connection.query_params.dict().items():
+        if len(values) > 1:
+            raise ClientException(f"The parameter {name!r:.60} must be there once.")
 
 
 def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -150,6 +150,15 @@ def _complete(path: str, operation: Json, shared: Json) -> None:
                 content["examples"] = _named({"all went well": ANSWERS[name]})
 
 
+def _never_null(parameter: Json) -> None:
+    """An optional parameter is left out; the framework would describe it as one that may be null."""
+    schema = parameter["schema"]
+    kinds = [kind for kind in schema.get("oneOf", []) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        del schema["oneOf"]
+        parameter["schema"] = {**kinds[0], **schema}
+
+
 def _in_words_of_http(description: str) -> str:
     """The docstring of a use case, with the kinds of problem for the errors that it raises."""
     told = _ERROR.sub(lambda name: f"`{_CODES[name[0]]}`", description)

@@ -31,13 +31,26 @@ _HEARTBEAT_SECONDS = 15.0
 
 After = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The seq to begin behind.")]
 LastEventId = Annotated[
-    str | None, HeaderParameter(name="Last-Event-ID", description="Where a stream that broke off goes on: a seq.")
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="Where a stream that broke off goes on: a seq.",
+        schema_extra={"pattern": "^[0-9]{1,9}$"},
+    ),
 ]
 
 
 class EventListOut(msgspec.Struct):
     items: list[EventView]
     next_cursor: str | None
+
+
+class StreamedEvent(msgspec.Struct):
+    """`data` is the JSON of an entry of the history."""
+
+    id: str
+    event: str
+    data: str
 
 
 class LoggedEventOut(msgspec.Struct):
@@ -88,7 +101,7 @@ async def history(
     summary="Hear of an order's events as they happen",
     description=f"{getdoc(StreamOrderEvents)}\n\nEach with `id` (its seq), `event` (its type) and its entry.",
     responses={
-        200: ResponseSpec(str, generate_examples=False, media_type="text/event-stream", description="OK"),
+        200: ResponseSpec(StreamedEvent, generate_examples=False, media_type="text/event-stream", description="OK"),
         **answers({}, *LIMITED, *TOKEN, 404),
     },
 )

@@ -8,9 +8,8 @@ import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta
 
-from adapters.http.body import Amount, JsonBody, amount_text
+from adapters.http.body import Amount, JsonBody, amount_text, text
 from adapters.http.conditions import IdempotencyKeyHeader, IfMatch, idempotency_key
 from adapters.http.order_answers import (
     CHANGE,
@@ -37,30 +36,30 @@ from order_service.views import OrderView
 
 
 class NewPayment(msgspec.Struct, forbid_unknown_fields=True):
-    payment_id: Annotated[str, Meta(min_length=1, max_length=255, examples=["pay_8841"])]
+    payment_id: Annotated[str, text(255, example="pay_8841")]
     amount: Amount
-    method: Annotated[str, Meta(min_length=1, max_length=50, examples=["CARD"])] = "OTHER"
+    method: Annotated[str, text(50, example="CARD")] = "OTHER"
 
 
 class NewRefund(msgspec.Struct, forbid_unknown_fields=True):
-    refund_id: Annotated[str, Meta(min_length=1, max_length=255, examples=["ref_8841"])]
+    refund_id: Annotated[str, text(255, example="ref_8841")]
     amount: Amount
-    reason: Annotated[str, Meta(max_length=500, examples=["returned"])] = ""
+    reason: Annotated[str, text(500, shortest=0, example="returned")] = ""
 
 
 class NewShipment(msgspec.Struct, forbid_unknown_fields=True):
     """Without `lines`: everything that has not left yet."""
 
     lines: SomeLines | None = None
-    carrier: Annotated[str, Meta(min_length=1, max_length=100, examples=["DHL"])] | None = None
-    tracking: Annotated[str, Meta(min_length=1, max_length=255, examples=["JD0146"])] | None = None
+    carrier: Annotated[str, text(100, example="DHL")] | None = None
+    tracking: Annotated[str, text(255, example="JD0146")] | None = None
 
 
 class NewCancellation(msgspec.Struct, forbid_unknown_fields=True):
     """With `lines`: only these, and the order goes on without them."""
 
     reason: CancelReason
-    note: Annotated[str, Meta(max_length=500)] = ""
+    note: Annotated[str, text(500, shortest=0)] = ""
     lines: SomeLines | None = None
 
 
@@ -68,13 +67,13 @@ class NewReturn(msgspec.Struct, forbid_unknown_fields=True):
     """Without `lines`: everything that has shipped and is not returned yet."""
 
     lines: SomeLines | None = None
-    reason: Annotated[str, Meta(max_length=500, examples=["too small"])] = ""
+    reason: Annotated[str, text(500, shortest=0, example="too small")] = ""
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """May be left out altogether."""
 
-    note: Annotated[str, Meta(max_length=500, examples=["as good as new"])] = ""
+    note: Annotated[str, text(500, shortest=0, example="as good as new")] = ""
 
 
 _WITHOUT_A_NOTE = Resolution()

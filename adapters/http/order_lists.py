@@ -13,8 +13,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
-from litestar.params import QueryParameter
+from litestar.params import ParameterKwarg, QueryParameter
+from msgspec import Meta
 
+from adapters.http.body import NO_CONTROL_CHARACTERS
 from adapters.http.cursors import Cursors
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.pages import Cursor, Limit, next_page
@@ -44,7 +46,8 @@ class _WithMetadata(Operation):
     """The framework has no parameters whose name is only half known: `metadata[channel]=web`."""
 
     def __post_init__(self) -> None:
-        any_text = Schema(type=OpenAPIType.STRING)
+        any_text = Schema(type=OpenAPIType.STRING, max_length=500, pattern=NO_CONTROL_CHARACTERS)
+        a_key = Schema(min_length=1, max_length=40, pattern=NO_CONTROL_CHARACTERS)
         self.parameters = [
             *(self.parameters or []),
             Parameter(
@@ -53,9 +56,21 @@ class _WithMetadata(Operation):
                 style="deepObject",
                 explode=True,
                 description="metadata[channel]=web: it has this key with this value.",
-                schema=Schema(type=OpenAPIType.OBJECT, additional_properties=any_text),
+                schema=Schema(
+                    type=OpenAPIType.OBJECT, additional_properties=any_text, property_names=a_key, max_properties=50
+                ),
             ),
         ]
+
+
+def _text(longest: int, description: str) -> ParameterKwarg:
+    """The use case refuses it, in the domain's words; here it is only described."""
+    allowed = {"minLength": 1, "maxLength": longest, "pattern": NO_CONTROL_CHARACTERS}
+    return QueryParameter(description=description, schema_extra=allowed)
+
+
+def _time(description: str) -> ParameterKwarg:
+    return QueryParameter(description=description, schema_extra={"format": "date-time"})
 
 
 @get(
@@ -78,13 +93,13 @@ async def list_all(
     payment_status: Annotated[PaymentStatus | None, QueryParameter()] = None,
     fulfillment_status: Annotated[FulfillmentStatus | None, QueryParameter()] = None,
     return_status: Annotated[ReturnStatus | None, QueryParameter()] = None,
-    placed_from: Annotated[datetime | None, QueryParameter(description="Placed then or later.")] = None,
-    placed_to: Annotated[datetime | None, QueryParameter(description="Placed then or earlier.")] = None,
+    placed_from: Annotated[str | None, _time("Placed then or later.")] = None,
+    placed_to: Annotated[str | None, _time("Placed then or earlier.")] = None,
     total_min: Annotated[str | None, QueryParameter(pattern=_AMOUNT, description="In the order's currency.")] = None,
     total_max: Annotated[str | None, QueryParameter(pattern=_AMOUNT, description="In the order's currency.")] = None,
-    sku: Annotated[str | None, QueryParameter(description="Of one of its lines.")] = None,
-    number: Annotated[str | None, QueryParameter(description="As people write it.")] = None,
-    external_ref: Annotated[str | None, QueryParameter()] = None,
+    sku: Annotated[str | None, _text(64, "Of one of its lines.")] = None,
+    number: Annotated[str | None, _text(20, "As people write it.")] = None,
+    external_ref: Annotated[str | None, _text(100, "The one that it was placed with.")] = None,
     customer_id: Annotated[UUID | None, QueryParameter(description="For staff: one customer's orders.")] = None,
     sort: Annotated[
         Literal["placed_at", "-placed_at"], QueryParameter(description="- is newest first.")
@@ -97,8 +112,8 @@ async def list_all(
         payment_status=payment_status,
         fulfillment_status=fulfillment_status,
         return_status=return_status,
-        placed_from=_zoned("placed_from", placed_from),
-        placed_to=_zoned("placed_to", placed_to),
+        placed_from=_zoned_time("placed_from", placed_from),
+        placed_to=_zoned_time("placed_to", placed_to),
         total_min=None if total_min is None else Decimal(total_min),
         total_max=None if total_max is None else Decimal(total_max),
         sku=sku,
@@ -127,27 +142,30 @@ async def list_all(
 
 
 def _metadata_wanted(request: AnyRequest) -> dict[str, str]:
-    """Raises for a parameter that no filter has: it would be a filter that filters nothing."""
+    """Raises for a parameter that no filter has, and for one that is null: it would filter nothing."""
     metadata = {}
     for name, value in request.query_params.items():
         if key := _METADATA.fullmatch(name):
             metadata[key[1]] = value
         elif name not in _PARAMETERS:
             raise ClientException(f"There is no parameter {name!r:.60}.")
+        elif value == "null" and name not in _TEXTS:  # the framework would take it for no filter
+            raise ClientException(f"{name} must not be null.")
     return metadata
 
 
-def _zoned(name: str, time: datetime | None) -> datetime | None:
-    if time is None:
+def _zoned_time(name: str, text: str | None) -> datetime | None:
+    """Decoded here: the framework would take a number for the seconds since 1970."""
+    if text is None:
         return None
-    if time.tzinfo is None:
-        raise ClientException(f"{name} must have a time zone, such as Z.")
     try:
+        time: datetime = msgspec.convert(text, Annotated[datetime, Meta(tz=True)])
         return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ClientException(f"{name} is beyond all times.") from error
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise ClientException(f"{name} must be a time with a time zone, such as 2026-11-24T12:00:00Z.") from error
 
 
+_TEXTS = frozenset({"cursor", "sku", "number", "external_ref"})
 _PARAMETERS = frozenset(signature(list_all.fn).parameters) - {"by", "list_orders", "cursors", "request"}
 
 ROUTES = [list_all]

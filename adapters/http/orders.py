@@ -11,7 +11,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
-from adapters.http.body import ABSENT, Amount, JsonBody, amount_text, optional_amount_text
+from adapters.http.body import (
+    ABSENT,
+    METADATA,
+    Amount,
+    JsonBody,
+    OptionalAmount,
+    amount_text,
+    optional_amount_text,
+    text,
+)
 from adapters.http.conditions import (
     IdempotencyKeyHeader,
     IfMatch,
@@ -22,6 +31,7 @@ from adapters.http.conditions import (
 )
 from adapters.http.order_answers import CHANGE, AnyRequest, By, order_change, sent
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
+from order_service.domain.currencies import EXPONENTS
 from order_service.domain.editing import Amendment, Keep
 from order_service.domain.errors import InvalidField
 from order_service.domain.lifecycle import Status
@@ -38,18 +48,20 @@ DryRun = Annotated[bool, QueryParameter(description="Price and check it, store n
 
 
 class NewLine(msgspec.Struct, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(min_length=1, max_length=255, examples=["Mug"])]
+    name: Annotated[str, text(255, example="Mug")]
     quantity: Annotated[int, Meta(ge=1, le=1_000_000, examples=[3])]
     unit_price: Amount
-    sku: Annotated[str, Meta(min_length=1, max_length=64, examples=["MUG-1"])] | None = None
+    sku: Annotated[str, text(64, example="MUG-1")] | None = None
 
 
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[
+        str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"], extra_json_schema={"extra": {"enum": sorted(EXPONENTS)}})
+    ]
     lines: Annotated[list[NewLine], Meta(min_length=1, max_length=200)]
-    total_price: Amount = msgspec.field(default_factory=lambda: ABSENT)
-    external_ref: Annotated[str, Meta(min_length=1, max_length=100, examples=["web-8841"])] | None = None
-    metadata: Annotated[dict[str, str], Meta(examples=[{"channel": "web"}])] | None = None
+    total_price: OptionalAmount = msgspec.field(default_factory=lambda: ABSENT)
+    external_ref: Annotated[str, text(100, example="web-8841")] | None = None
+    metadata: Annotated[dict[str, str], METADATA] | None = None
     customer_id: Annotated[UUID, Meta(description="For staff: whose order it is.")] | None = None
 
 
@@ -57,8 +69,8 @@ class OrderPatch(msgspec.Struct, forbid_unknown_fields=True):
     """Either a status, or new notes. In `metadata` only what is named changes, and null takes a key away."""
 
     status: Literal["PAID", "SHIPPED", "DELIVERED", "CANCELED"] | UnsetType = UNSET
-    external_ref: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType | None = UNSET
-    metadata: Annotated[dict[str, str | None], Meta(examples=[{"channel": "web"}])] | UnsetType = UNSET
+    external_ref: Annotated[str, text(100)] | UnsetType | None = UNSET
+    metadata: Annotated[dict[str, str | None], METADATA] | UnsetType = UNSET
 
 
 class EditedLineIn(NewLine, forbid_unknown_fields=True):
@@ -67,7 +79,7 @@ class EditedLineIn(NewLine, forbid_unknown_fields=True):
 
 class EditedLines(msgspec.Struct, forbid_unknown_fields=True):
     lines: Annotated[list[EditedLineIn], Meta(min_length=1, max_length=200)]
-    total_price: Amount = msgspec.field(default_factory=lambda: ABSENT)
+    total_price: OptionalAmount = msgspec.field(default_factory=lambda: ABSENT)
 
 
 def place_command(data: NewOrder, by: By) -> PlaceOrderCommand:

@@ -17,7 +17,7 @@ SECONDS_TO_FOLLOW = 30
 
 
 class Service:
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, **settings: str) -> None:
         self._folder = folder
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -26,6 +26,7 @@ class Service:
             "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000",
             "RATE_LIMIT_ORDERS_PER_MINUTE": "10000000",
             "SCREENING_MOST_ORDERS_PER_HOUR": "10000000",
+            **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0

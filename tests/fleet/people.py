@@ -22,10 +22,10 @@ async def a_customer(http: httpx.AsyncClient) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-def an_operator_token() -> str:
+def an_operator_token(role: Role = Role.OPERATOR) -> str:
     """Of an account that need not exist: tokens are not looked up."""
     now = datetime.now(UTC)
-    account = Account(id=UUID(int=1), email="", password_hash="", role=Role.OPERATOR, created_at=now)
+    account = Account(id=UUID(int=1), email="", password_hash="", role=role, created_at=now)
     return JwtTokens(SECRET_KEY, lifetime=timedelta(hours=2)).issue(account, at=now)
 
 
