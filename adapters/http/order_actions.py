@@ -158,7 +158,7 @@ async def ship(
     summary="Note that a shipment arrived",
     description=getdoc(DeliverShipment),
     status_code=200,
-    responses=answers({200: OrderView}, *CHANGE),
+    responses=answers({200: OrderView}, *CHANGE, 422),
 )
 async def deliver(
     order_id: FromPath[UUID],

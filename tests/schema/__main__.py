@@ -44,7 +44,7 @@ def tell(found: Found) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.schema", description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000, help="at least so many (default: 20000)")
-    parser.add_argument("--examples", type=int, default=100, help="per operation, phase, role and round")
+    parser.add_argument("--examples", type=int, default=220, help="per operation, phase, role and round")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
