@@ -14,6 +14,7 @@ from litestar.exceptions import ClientException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
+from msgspec import Meta
 
 from adapters.http.cursors import Cursors
 from adapters.http.order_answers import By
@@ -61,7 +62,7 @@ class LoggedEventOut(msgspec.Struct):
     order_id: UUID
     seq: int
     occurred_at: datetime
-    data: msgspec.Raw
+    data: Annotated[msgspec.Raw, Meta(extra_json_schema={"extra": {"type": "object"}})]
 
 
 class EventLogOut(msgspec.Struct):
