@@ -11,6 +11,7 @@ from litestar.params import HeaderParameter
 
 from order_service.use_cases.idempotency import IdempotencyKey
 
+_A_KEY = r'"[!-~]{1,255}"|[!#-~][!-~]{0,254}'
 _DESCRIBED_TAG = r'(W/)?"[!#-~]*"'
 _TAGS_OR_ANY = rf"^(\*|{_DESCRIBED_TAG}( ?, ?{_DESCRIBED_TAG})*)$"
 
@@ -19,7 +20,7 @@ IdempotencyKeyHeader = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         description="Makes a repetition harmless: one key, one effect.",
-        schema_extra={"pattern": r'^([!-~]{1,255}|"[!-~]{1,255}")$'},
+        schema_extra={"pattern": f"^({_A_KEY})$"},
     ),
 ]
 IfMatch = Annotated[
@@ -42,7 +43,7 @@ IfNoneMatch = Annotated[
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ONE_TAG = re.compile(_TAG)
 _TAGS = re.compile(rf"[\s,]*{_TAG}\s*(?:,[\s,]*{_TAG}\s*)*[\s,]*")  # empty elements are to be ignored
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEY = re.compile(_A_KEY)
 
 
 def etag(version: int) -> str:
@@ -72,9 +73,9 @@ def idempotency_key(
     """The `Idempotency-Key`, bare or quoted, with a fingerprint of all that the request asks for."""
     if header is None:
         return None
-    key = header[1:-1] if len(header) > 2 and header[0] == header[-1] == '"' else header
-    if not _KEY.fullmatch(key):
-        raise ClientException("Idempotency-Key must have 1 to 255 visible ASCII characters.")
+    if not _KEY.fullmatch(header):
+        raise ClientException("Idempotency-Key must have 1 to 255 visible ASCII characters, bare or in quotes.")
+    key = header[1:-1] if header.startswith('"') else header
     asked = f"{request.method} {request.url.path}\n".encode() + msgspec.json.encode(body, order="sorted")
     return IdempotencyKey(key=key, fingerprint=hashlib.sha256(asked).digest())
 

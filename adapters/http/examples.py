@@ -149,10 +149,11 @@ _account = {
 }
 _line = {"sku": "MUG-1", "name": "Mug", "quantity": 3, "unit_price": "4.50"}
 _one_mug = [{"line_id": str(_MUG), "quantity": 1}]
-_stream = "retry: 1000\n\n" + "".join(
-    f"id: {event['seq']}\nevent: {event['type']}\ndata: {msgspec.json.encode(event).decode()}\n\n"
-    for event in _events[:2]
-)
+_streamed = {
+    "id": "1",
+    "event": "order.placed",
+    "data": msgspec.json.encode(_events[0]).decode(),
+}
 
 REQUESTS: Mapping[str, Mapping[str, Json]] = {
     "register_account": {"a customer": {"email": "ann@example.com", "password": "correct horse battery"}},
@@ -248,7 +249,7 @@ ANSWERS: dict[str, Json] = {
     "receive_return": _json(view_of(_returned(_coming_back(_delivered(_shipped(_paid(_placed()))))))),
     "refuse_return": _json(view_of(_refused(_coming_back(_delivered(_shipped(_paid(_placed()))))))),
     "list_order_events": {"items": _events, "next_cursor": None},
-    "stream_order_events": _stream,
+    "stream_order_events": _streamed,
     "read_event_log": {"items": [_logged], "next_cursor": _CURSOR, "is_last": False},
     "is_alive": {"status": "ok"},
     "is_ready": {"status": "ok", "checks": {"postgresql": "ok"}},
