@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from adapters.http.examples import ANSWERS, REQUESTS, refusals
+from adapters.http.links import add_links
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS
 from order_service.domain.errors import OrderServiceError
 
@@ -100,7 +101,10 @@ def completed(document: Json) -> Json:
     schemas["ProblemOut"]["properties"]["type"] = {"$ref": "#/components/schemas/ProblemType"}
     shared = document["components"].setdefault("examples", {})
     for path, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            _never_null(parameter)
         _complete(path, operation, shared)
+    add_links(document)
     return document
 
 
@@ -153,6 +157,8 @@ def _complete(path: str, operation: Json, shared: Json) -> None:
 def _never_null(parameter: Json) -> None:
     """An optional parameter is left out; the framework would describe it as one that may be null."""
     schema = parameter["schema"]
+    if schema.get("default", ...) is None:
+        del schema["default"]
     kinds = [kind for kind in schema.get("oneOf", []) if kind.get("type") != "null"]
     if len(kinds) == 1:
         del schema["oneOf"]

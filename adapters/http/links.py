@@ -27,6 +27,7 @@ _OF_AN_ORDER: Node = {
 }
 """What can be done with an order that was just answered."""
 
+_WITHOUT_IF_MATCH = {"get_order", "screen_order_again", "list_order_events", "stream_order_events"}
 _OF_A_LIST = ("get_order", "change_order", "cancel_order", "screen_order_again", "list_order_events")
 
 LINKS: Node = {
@@ -34,7 +35,11 @@ LINKS: Node = {
         name: {
             "operationId": name,
             **link,
-            "parameters": {"order_id": "$response.body#/id", **link.get("parameters", {})},
+            "parameters": {
+                "order_id": "$response.body#/id",
+                **({} if name in _WITHOUT_IF_MATCH else {"header.If-Match": "$response.header.ETag"}),
+                **link.get("parameters", {}),
+            },
         }
         for name, link in _OF_AN_ORDER.items()
     },
@@ -45,6 +50,14 @@ LINKS: Node = {
     "first_logged": {"operationId": "get_order", "parameters": {"order_id": "$response.body#/items/0/order_id"}},
     "next_page": {"operationId": "list_orders", "parameters": {"cursor": "$response.body#/next_cursor"}},
     "next_entries": {"operationId": "read_event_log", "parameters": {"after": "$response.body#/next_cursor"}},
+    "log_in": {
+        "operationId": "log_in",
+        "requestBody": {
+            "grant_type": "password",
+            "username": "$response.body#/email",
+            "password": "$request.body#/password",
+        },
+    },
     "place_order": {
         "operationId": "place_order",
         "requestBody": {"customer_id": "$response.body#/id", **_AN_ORDER},
