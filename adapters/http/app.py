@@ -9,7 +9,17 @@ from litestar.di import Provide
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from adapters.http import batch, docs, events, order_actions, order_lists, orders
+from adapters.http import (
+    batch,
+    docs,
+    events,
+    order_cancellation,
+    order_lists,
+    order_money,
+    order_returns,
+    order_shipments,
+    orders,
+)
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor
 from adapters.http.body import StrictSchema
@@ -102,7 +112,10 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         route_handlers=[
             *orders.ROUTES,
             *batch.ROUTES,
-            *order_actions.ROUTES,
+            *order_money.ROUTES,
+            *order_shipments.ROUTES,
+            *order_returns.ROUTES,
+            *order_cancellation.ROUTES,
             *order_lists.ROUTES,
             *events.ORDER_ROUTES,
         ],
