@@ -20,7 +20,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_on(url: URL) -> None:
-    engine = create_engine(url, pool_size=1)
+    engine = create_engine(url, pool_size=1, patience=None)  # a large table takes its time
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

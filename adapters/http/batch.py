@@ -14,15 +14,15 @@ from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
-from adapters.http.body import JsonBody
+from adapters.http.body import METADATA, JsonBody, text
 from adapters.http.conditions import IdempotencyKeyHeader, idempotency_key
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.orders import NewOrder, OrderPatch, amendment, place_command
 from adapters.http.problems import BODY, LIMITED, TOKEN, ProblemOut, answers, refusal_document
-from order_service.domain.errors import OrderServiceError
+from order_service.domain.errors import InvalidField, OrderServiceError
 from order_service.domain.lifecycle import CancelReason, Status
 from order_service.use_cases.change_order import OrderChange
-from order_service.use_cases.idempotency import IdempotencyKey
+from order_service.use_cases.idempotency import Answer, IdempotencyKey
 from order_service.use_cases.place_order import PlaceOrderCommand
 from order_service.use_cases.run_batch import (
     MOST_ITEMS,
@@ -50,13 +50,13 @@ class StatusIn(_Change, forbid_unknown_fields=True, tag_field="op", tag="change_
 
 
 class AmendIn(_Change, forbid_unknown_fields=True, tag_field="op", tag="amend", kw_only=True):
-    external_ref: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType | None = UNSET
-    metadata: dict[str, str | None] | UnsetType = UNSET
+    external_ref: Annotated[str, text(100)] | UnsetType | None = UNSET
+    metadata: Annotated[dict[str, str | None], METADATA] | UnsetType = UNSET
 
 
 class CancelIn(_Change, forbid_unknown_fields=True, tag_field="op", tag="cancel", kw_only=True):
     reason: CancelReason
-    note: Annotated[str, Meta(max_length=500)] = ""
+    note: Annotated[str, text(500, shortest=0)] = ""
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,13 +97,19 @@ async def run(
 ) -> Response[bytes]:
     if len(data.items) > MOST_ITEMS:
         raise HTTPException(status_code=413, detail=f"A batch has at most {MOST_ITEMS} items.")
-    idempotency_key(key, request)  # refuses what is no key
-    items = [_item(entry, by, _key_of(key, request, entry, place)) for place, entry in enumerate(data.items)]
+    whole = idempotency_key(key, request, data)
+    items = [_item(place, entry, by, whole) for place, entry in enumerate(data.items)]
     results = await run_batch(items, atomic=data.mode == "atomic")
-    return Response(_body(request, items, results), media_type="application/json")
+    replayed = all(isinstance(result, Answer) and result.replayed for result in results)
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    return Response(_body(request, items, results), media_type="application/json", headers=headers)
 
 
-def _item(entry: PlaceIn | StatusIn | AmendIn | CancelIn, by: By, key: IdempotencyKey | None) -> BatchItem:
+def _item(
+    place: int, entry: PlaceIn | StatusIn | AmendIn | CancelIn, by: By, whole: IdempotencyKey | None
+) -> BatchItem:
+    """Each has a key of its own, which no client can send, as no key has a space; its fingerprint is the batch's."""
+    key = None if whole is None else replace(whole, key=f"{whole.key} {place}")
     if isinstance(entry, PlaceIn):
         return replace(place_command(entry, by), idempotency_key=key)
     versions = None if entry.version is None else frozenset({entry.version})
@@ -112,15 +118,11 @@ def _item(entry: PlaceIn | StatusIn | AmendIn | CancelIn, by: By, key: Idempoten
         case StatusIn():
             return StatusItem(wanted, Status(entry.status))
         case AmendIn():
+            if entry.external_ref is UNSET and entry.metadata is UNSET:
+                raise InvalidField(f"items[{place}]", "must have external_ref or metadata.")
             return AmendItem(wanted, amendment(OrderPatch(external_ref=entry.external_ref, metadata=entry.metadata)))
         case CancelIn():
             return CancelItem(wanted=wanted, reason=entry.reason, note=entry.note)
-
-
-def _key_of(header: str | None, request: AnyRequest, entry: msgspec.Struct, place: int) -> IdempotencyKey | None:
-    """Each item has a key of its own, which no client can send: no key has a space."""
-    key = idempotency_key(header, request, entry)
-    return None if key is None else replace(key, key=f"{key.key} {place}")
 
 
 def _body(request: AnyRequest, items: Sequence[BatchItem], results: Sequence[Result]) -> bytes:

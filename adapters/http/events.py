@@ -1,7 +1,7 @@
 """Events over HTTP: an order's history, the same as it happens, and the whole log."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from inspect import getdoc
 from typing import Annotated
@@ -158,7 +158,7 @@ async def read_log(
     return Response(EventLogOut(items=items, next_cursor=next_cursor, is_last=page.is_last), headers=link)
 
 
-async def _as_text(events: AsyncIterator[EventView]) -> AsyncIterator[bytes]:
+async def _as_text(events: AsyncGenerator[EventView, None]) -> AsyncIterator[bytes]:
     """With a comment now and then, so that whoever carries the stream does not take it for dead."""
     yield b"retry: 1000\n\n"
     coming = asyncio.ensure_future(anext(events, None))
@@ -178,6 +178,8 @@ async def _as_text(events: AsyncIterator[EventView]) -> AsyncIterator[bytes]:
             yield b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.type.encode(), msgspec.json.encode(event))
     finally:
         coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await events.aclose()  # else the feed would go on for it until somebody collects the garbage
 
 
 def _seq(last_event_id: str | None, after: int) -> int:

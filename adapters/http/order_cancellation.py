@@ -21,6 +21,7 @@ from adapters.http.order_answers import (
     sent,
 )
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
+from order_service.domain.errors import InvalidField
 from order_service.domain.lifecycle import CancelReason
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
@@ -58,6 +59,8 @@ async def cancel(
 ) -> Response[bytes]:
     wanted = order_change(order_id, by, if_match, idempotency_key(key, request, data))
     lines = quantities(data.lines)
+    if lines is not None and data.note:
+        raise InvalidField("note", "belongs to the cancellation of a whole order.")
     if lines is None:
         return sent(await cancel_order(wanted, reason=data.reason, note=data.note))
     return sent(await cancel_lines(wanted, lines=lines, reason=data.reason))

@@ -97,7 +97,8 @@ STATUS = f"""
     CROSS JOIN LATERAL (
         SELECT concat_ws(', ', CASE WHEN is_canceled THEN 'CANCELED'
                                     WHEN fulfillment IN ('SHIPPED', 'DELIVERED') THEN fulfillment
-                                    WHEN captured < cost THEN 'PENDING' ELSE 'PAID' END,
+                                    WHEN captured - CASE WHEN o.body ->> 'paid_at' IS NULL THEN refunded ELSE 0 END
+                                         < cost THEN 'PENDING' ELSE 'PAID' END,
                          payment, fulfillment, return) AS derived,
                concat_ws(', ', o.body ->> 'status', o.body ->> 'payment_status', o.body ->> 'fulfillment_status',
                          o.body ->> 'return_status') AS said

@@ -20,7 +20,7 @@ SKUS = """
     UPDATE orders SET
         metadata = body -> 'metadata',
         skus = coalesce((
-            SELECT array_agg(DISTINCT line ->> 'sku') FROM jsonb_array_elements(body -> 'lines') line
+            SELECT array_agg(DISTINCT line ->> 'sku' COLLATE "C") FROM jsonb_array_elements(body -> 'lines') line
              WHERE line ->> 'sku' IS NOT NULL
         ), '{}')
 """

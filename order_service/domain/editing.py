@@ -38,7 +38,7 @@ class Editing(OrderFacts):
     def edit_lines(
         self, lines: Sequence[LineRequest], *, total_price: str | None = None, by: Actor, at: datetime
     ) -> None:
-        """Puts `lines` in the place of the ones before, priced anew; the same lines again change nothing.
+        """Puts `lines` in the place of the ones before, priced anew; the same again, each kept, changes nothing.
 
         A line that `keeps` one of them is the same line with new values; what was canceled of it stays canceled. The
         order is to be screened again: what was welcome before says nothing about what is wanted now.

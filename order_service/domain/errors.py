@@ -258,7 +258,7 @@ class NothingToReturn(Conflict):
     code = "nothing-to-return"
 
     def __init__(self, order_status: str) -> None:
-        super().__init__("Nothing of the order is left that could be returned.")
+        super().__init__("Nothing that has shipped is left to be returned.")
         self.order_status = order_status
 
 

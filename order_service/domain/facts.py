@@ -133,7 +133,9 @@ class OrderFacts:
 
     @property
     def open_amount(self) -> Money:
-        return max(self.cost - self.captured, Money.zero(self.currency))
+        """Until it is paid, what went back is missing again; once it was, a refund is not asked for a second time."""
+        kept = self.captured if self.paid_at else self.captured - self.refunded
+        return max(self.cost - kept, Money.zero(self.currency))
 
     @property
     def refund_due(self) -> Money:
@@ -154,7 +156,7 @@ class OrderFacts:
     def _require(self, operation: Operation, by: Actor, *, to: Status | None = None) -> None:
         """Looks the operation up in the transition table: first whether `by` ever may, then whether it can be now."""
         if self.status not in self._open_to(by, operation):
-            raise self._illegal(to or self.status)
+            raise self._illegal(to or self.status, "" if to else f"Nobody can {operation} a {self.status} order.")
 
     def _open_to(self, by: Actor, operation: Operation) -> Set[Status]:
         statuses = ALLOWED[operation].get(PARTY_OF[by.kind])

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from order_service.domain.actor import SYSTEM
 from order_service.domain.lifecycle import ProcessingStatus
+from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import CustomerHistory, screen
@@ -30,11 +31,11 @@ class ProcessOrder:
             order = await tx.orders.get(order_id, only_of=None)
         if order.processing_status is not ProcessingStatus.QUEUED:
             return
-        lines = order.lines
+        lines = fingerprint_of(order.lines)
         findings = screen(order, await self._history_of(order), self._limits)
 
         def process(newest: Order, now: datetime) -> None:
-            if newest.lines == lines:  # else it was edited meanwhile, and another job is on its way for that
+            if fingerprint_of(newest.lines) == lines:  # else it was edited, and another job sees to that
                 newest.process(findings, by=SYSTEM, at=now)
 
         await self._change_order(OrderChange(order_id=order_id, by=SYSTEM), process)

@@ -17,7 +17,7 @@ class ReadEventLogQuery:
 
 
 class ReadEventLog:
-    """Admins and services: every event there is, in the order in which they were committed. Raises NotAllowed,
+    """Admins: every event there is, in the order in which they were committed. Raises NotAllowed,
     CursorExpired.
 
     A page may be empty and still not be the last, when events of other types lie between.

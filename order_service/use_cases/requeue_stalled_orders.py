@@ -14,7 +14,7 @@ class RequeueStalledOrders:
         self._clock = clock
 
     async def __call__(self, *, older_than: timedelta, limit: int = 1000) -> int:
-        """How many orders were QUEUED for longer than `older_than`, the oldest `limit` of them."""
+        """How many orders are QUEUED and were placed longer ago than `older_than`, the oldest `limit` of them."""
         stalled = await self._views.stalled(queued_before=self._clock.now() - older_than, limit=limit)
         for order_id in stalled:
             await self._jobs.enqueue_processing(order_id)

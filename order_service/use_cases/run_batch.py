@@ -1,9 +1,8 @@
 """Many requests in one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID
 
 from order_service.domain.actor import Actor
 from order_service.domain.editing import Amendment
@@ -25,24 +24,10 @@ from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.idempotency import Answer, IdempotencyKey, answered_before, first_answer
+from order_service.use_cases.one_transaction import LostRace, NotedOrders, Within
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand
-from order_service.views import RenderedOrder
 
 MOST_ITEMS = 100
-
-
-class _Committed:
-    """A cache that only notes what it is told: the real one must not hear of what may never be committed."""
-
-    def __init__(self) -> None:
-        self.orders: list[RenderedOrder] = []
-
-    async def get(self, order_id: UUID, load: Callable[[], Awaitable[RenderedOrder]]) -> RenderedOrder:
-        del order_id  # nobody asks here
-        return await load()
-
-    async def put(self, order: RenderedOrder) -> None:
-        self.orders.append(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +59,8 @@ class RunBatch:
     """Each item as if it were sent alone, in the given order: who may do it, what it raises, its idempotency key.
 
     Not `atomic`: what fails fails alone. `atomic`: all of them, each seeing what those before it did, or none; then
-    the results say which failed, and the others are BatchAborted. Raises DependencyUnavailable, as a whole.
+    the results say which failed, and the others are BatchAborted. Then it raises DependencyUnavailable,
+    IdempotencyKeyReused and OrderChangedMeanwhile as a whole.
     """
 
     def __init__(
@@ -95,32 +81,46 @@ class RunBatch:
 
     async def __call__(self, items: Sequence[BatchItem], *, atomic: bool) -> Sequence[Result]:
         if not atomic:
-            return [await self._result(item, self._transactions, self._cache) for item in items]
+            return await self._each(items)
         try:
             return await self._together(items)
-        except (_LostRace, OrderChangedMeanwhile, IdempotencyKeyTaken, OrderNumberTaken):
+        except (LostRace, OrderChangedMeanwhile, IdempotencyKeyTaken, OrderNumberTaken):
+            pass
+        try:
             return await self._together(items)
+        except LostRace as lost:  # again: too many want the same things at this moment
+            raise lost.reason from None
+
+    async def _each(self, items: Sequence[BatchItem]) -> Sequence[Result]:
+        results: list[Result] = []
+        async with self._transactions.begin() as tx:
+            for item in items:  # else a key that was used for another batch would be refused for some of them only
+                await answered_before(tx, _by(item), _key(item))
+        for item in items:
+            try:
+                results.append(await self._result(item, self._transactions, self._cache))
+            except DependencyUnavailable as error:  # nor will the others get through
+                return [*results, *[error] * (len(items) - len(results))]
+        return results
 
     async def _together(self, items: Sequence[BatchItem]) -> Sequence[Result]:
         results: Sequence[Result] = ()
-        committed = _Committed()
+        noted = NotedOrders()
         async with self._transactions.begin() as tx:
             await _lock(tx, items)
             answered = [await answered_before(tx, _by(item), _key(item)) for item in items]
             if not any(answered):
-                results = await self._all_or_none(items, tx, committed)
-        for order in committed.orders:
+                results = await self._all_or_none(items, tx, noted)
+        for order in noted.orders:
             await self._cache.put(order)
         return await self._first_answers(answered) if any(answered) else results
 
-    async def _all_or_none(
-        self, items: Sequence[BatchItem], tx: Transaction, committed: _Committed
-    ) -> Sequence[Result]:
+    async def _all_or_none(self, items: Sequence[BatchItem], tx: Transaction, noted: NotedOrders) -> Sequence[Result]:
         done: list[Result] = []
         for number, item in enumerate(items):
-            result = await self._result(item, _Within(tx), committed)
+            result = await self._result(item, Within(tx), noted)
             if isinstance(result, OrderServiceError):
-                committed.orders.clear()
+                noted.orders.clear()
                 return [result if place == number else BatchAborted(number) for place in range(len(items))]
             done.append(result)
         await tx.commit()
@@ -152,32 +152,6 @@ class RunBatch:
             return error
 
 
-class _LostRace(Exception):
-    """Somebody else was faster; what was written so far is void, and the whole is to be tried again."""
-
-
-class _Within:
-    """A transaction that is under way, for use cases that begin and commit one of their own."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self.orders, self.accounts = transaction.orders, transaction.accounts
-        self.answered, self.inbox = transaction.answered, transaction.inbox
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
-        yield self
-
-    async def flush(self) -> None:
-        await self._transaction.flush()
-
-    async def commit(self) -> None:
-        try:
-            await self._transaction.flush()
-        except (OrderChangedMeanwhile, IdempotencyKeyTaken, OrderNumberTaken) as error:
-            raise _LostRace from error
-
-
 def _by(item: BatchItem) -> Actor:
     return item.by if isinstance(item, PlaceOrderCommand) else item.wanted.by
 
@@ -187,7 +161,7 @@ def _key(item: BatchItem) -> IdempotencyKey | None:
 
 
 async def _lock(tx: Transaction, items: Sequence[BatchItem]) -> None:
-    """All orders that are to be changed, by id: two batches never wait for each other."""
+    """All orders that are to be changed, by id: two batches never wait for each other in a circle."""
     changes = {item.wanted.order_id: item.wanted for item in items if not isinstance(item, PlaceOrderCommand)}
     for order_id in sorted(changes):
         with suppress(OrderNotFound):  # its item will say so

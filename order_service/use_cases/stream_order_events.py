@@ -1,7 +1,7 @@
 """Hear of an order's events while they happen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 from order_service.domain.actor import Actor
@@ -26,11 +26,11 @@ class StreamOrderEvents:
         self._get_order = get_order
         self._may_read = asyncio.Semaphore(_READERS_AT_ONCE)
 
-    async def __call__(self, order_id: UUID, *, by: Actor, after_seq: int) -> AsyncIterator[EventView]:
+    async def __call__(self, order_id: UUID, *, by: Actor, after_seq: int) -> AsyncGenerator[EventView, None]:
         await self._get_order(order_id, by=by)
         return self._events(order_id, after_seq)
 
-    async def _events(self, order_id: UUID, seq: int) -> AsyncIterator[EventView]:
+    async def _events(self, order_id: UUID, seq: int) -> AsyncGenerator[EventView, None]:
         # First the ears, then the history: what happens in between is in one of them, if not in both.
         async with self._feed.follow(order_id) as news:
             more = True

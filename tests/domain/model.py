@@ -90,7 +90,9 @@ class ModelOrder:
 
     @property
     def open(self) -> int:
-        return max(self.cost - self.captured, 0)
+        """Money that went back before the order was paid is to be paid again; what went back later is not."""
+        missing = self.refunded if self.paid_at is None else 0
+        return max(self.cost - self.captured + missing, 0)
 
     @property
     def refund_due(self) -> int:

@@ -880,3 +880,20 @@ def test_anything_else_has_another_fingerprint() -> None:
 def test_no_sku_is_not_the_sku_none() -> None:
     none, named = (priced_lines([a_line_request(line_id=UUID(int=1), sku=sku)], "EUR") for sku in (None, "None"))
     assert fingerprint_of(none) != fingerprint_of(named)
+
+
+def test_money_that_went_back_before_the_order_was_paid_is_to_be_paid_again() -> None:
+    order = an_order()
+    pay(order, "5.00", id="first")
+    order.record_refund(refund_id="refund-1", amount=euros("5.00"), reason="", by=SYSTEM, at=NOON)
+    assert order.open_amount == euros("20.00")
+    pay(order, "15.00", id="second")
+    assert order.status is Status.PENDING
+    pay(order, "5.00", id="third")
+    assert order.status is Status.PAID
+
+
+def test_a_refund_of_a_paid_order_is_not_to_be_paid_again() -> None:
+    order = a_paid_order()
+    order.record_refund(refund_id="goodwill", amount=euros("5.00"), reason="late", by=SYSTEM, at=NOON)
+    assert (order.status, order.open_amount) == (Status.PAID, euros("0.00"))

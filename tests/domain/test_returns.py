@@ -148,7 +148,7 @@ def test_nothing_comes_back_before_something_has_left_or_when_all_is_back() -> N
         for quantities in ((), (1,)):
             with pytest.raises(NothingToReturn) as refusal:
                 ask_back(order, "return-9", *quantities)
-            assert refusal.value.details() == {"status": order.status}
+            assert refusal.value.details() == {"order_status": order.status}
         assert order == before
 
 

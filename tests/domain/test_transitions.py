@@ -322,7 +322,7 @@ def check(act: Callable[[Order], None], *, outcome: str, operation: str, asked: 
         case "nothing":
             with pytest.raises(NothingToReturn) as nothing:
                 act(order)
-            assert nothing.value.details() == {"status": status}
+            assert nothing.value.details() == {"order_status": status}
         case "over":
             with pytest.raises(RefundExceedsCaptured) as over:
                 act(order)

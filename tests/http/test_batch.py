@@ -128,7 +128,7 @@ async def test_copies_of_an_atomic_batch_at_once_take_effect_once(ann: Person, o
 async def test_the_key_of_a_batch_is_refused_for_another_batch(ann: Person) -> None:
     key = uuid4().hex
     await send(ann, place(), mode="atomic", key=key)
-    assert statuses(await send(ann, place(currency="USD"), key=key)) == [422]
+    problem(await send(ann, place(currency="USD"), key=key), 422, "idempotency-key-reused")
     problem(await send(ann, place(currency="USD"), mode="atomic", key=key), 422, "idempotency-key-reused")
     problem(await send(ann, place(), place(), mode="atomic", key=key), 422, "idempotency-key-reused")
 
@@ -171,3 +171,22 @@ async def test_a_hundred_orders_are_placed_at_once(ann: Person) -> None:
     answer = await send(ann, *[place()] * 100, mode="atomic")
     assert statuses(answer) == [201] * 100
     assert len({result["order"]["number"] for result in results(answer)}) == 100
+
+
+@every_mode
+async def test_a_key_is_for_the_whole_batch_and_its_mode(mode: str, shop: Shop, ann: Person) -> None:
+    key = uuid4().hex
+    await send(ann, place(), place(), mode=mode, key=key)
+    before = await shop.rows()
+    other = "independent" if mode == "atomic" else "atomic"
+    for items, in_mode in (([place()], mode), ([place()] * 3, mode), ([place()] * 2, other)):
+        problem(await send(ann, *items, mode=in_mode, key=key), 422, "idempotency-key-reused")
+    assert await shop.rows() == before
+    assert (await send(ann, place(), place(), mode=mode, key=key)).headers["idempotent-replayed"] == "true"
+
+
+async def test_a_note_on_canceled_lines_is_refused_rather_than_lost(operator: Person, order: Document) -> None:
+    lines = [{"line_id": order["lines"][0]["line_id"], "quantity": 1}]
+    body = {"reason": "OUT_OF_STOCK", "note": "sorry", "lines": lines}
+    refused = problem(await operator.post(f"{order_path(order)}/cancellation", json=body), 422)
+    assert refused["errors"][0]["pointer"] == "/note"

@@ -81,7 +81,8 @@ def refunded(order: Order) -> int:
 
 
 def still_open(order: Order) -> int:
-    return max(0, cost(order) - captured(order))
+    missing = 0 if order["paid_at"] else refunded(order)  # what went back before it was paid is to be paid again
+    return max(0, cost(order) - captured(order) + missing)
 
 
 def owed(order: Order) -> int:
