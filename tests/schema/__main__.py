@@ -22,7 +22,8 @@ async def run(folder: Path, *, cases: int, seed: int, examples: int) -> Found:
         while found.cases < cases:
             found.add(await campaign.run(seed=seed, examples=examples))
             print(f"after seed {seed}: {found.cases} cases, {found.failures.total()} failures", flush=True)
-            seed += 1
+            missing = max(0, cases - found.cases)
+            seed, examples = seed + 1, min(examples, max(10, examples * missing // found.cases))
     finally:
         campaign.stop()
     return found
