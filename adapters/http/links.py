@@ -4,11 +4,15 @@ from typing import Any
 
 Node = dict[str, Any]
 
-_AN_ORDER = {"currency": "EUR", "lines": [{"name": "Mug", "quantity": 3, "unit_price": "4.50"}]}
+_AN_ORDER = {
+    "currency": "EUR",
+    "lines": [{"name": "Mug", "quantity": 3, "unit_price": "4.50"}],
+    "total_price": "13.50",
+}
 _OF_AN_ORDER: Node = {
     "get_order": {},
     "change_order": {},
-    "edit_order_lines": {"requestBody": {"lines": _AN_ORDER["lines"]}},
+    "edit_order_lines": {"requestBody": {"lines": _AN_ORDER["lines"], "total_price": "13.50"}},
     "record_payment": {
         "requestBody": {"payment_id": "$response.body#/number", "amount": "$response.body#/total"},
     },
@@ -50,6 +54,7 @@ LINKS: Node = {
     "first_logged": {"operationId": "get_order", "parameters": {"order_id": "$response.body#/items/0/order_id"}},
     "next_page": {"operationId": "list_orders", "parameters": {"cursor": "$response.body#/next_cursor"}},
     "next_entries": {"operationId": "read_event_log", "parameters": {"after": "$response.body#/next_cursor"}},
+    "list_orders": {"operationId": "list_orders", "parameters": {"customer_id": "$response.body#/id"}},
     "log_in": {
         "operationId": "log_in",
         "requestBody": {
@@ -65,7 +70,7 @@ LINKS: Node = {
 }
 
 _LINKS_BY_MODEL: dict[str, tuple[str, ...]] = {
-    "AccountOut": ("place_order",),
+    "AccountOut": ("place_order", "list_orders"),
     "OrderView": tuple(_OF_AN_ORDER),
     "OrderListOut": (*(f"first_{name}" for name in _OF_A_LIST), "next_page"),
     "EventLogOut": ("first_logged", "next_entries"),
@@ -76,7 +81,9 @@ def add_links(document: Node) -> None:
     document["components"]["links"] = LINKS
     for item in document["paths"].values():
         for operation in item.values():
-            for response in operation["responses"].values():
+            for status, response in operation["responses"].items():
+                if (operation["operationId"], status) == ("place_order", "200"):
+                    continue  # a dry run: there is no such order
                 names = list(_LINKS_BY_MODEL.get(_model(response), ()))
                 if operation["operationId"] == "register_account" and names:
                     names.append("log_in")

@@ -20,6 +20,7 @@ from tests.services.server import free_port
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 REPOSITORY = CONFIG.parent.parent.parent
+ALL_PHASES = "examples,coverage,fuzzing,stateful"
 ROLES = ("ann", "operator", "admin")
 """Ann is a customer; there is also Bob, whose orders she may not see."""
 
@@ -75,11 +76,19 @@ class Campaign:
         self._service.stop()
 
     async def run(
-        self, *, roles: Sequence[str] = ROLES, seed: int, examples: int, arguments: Sequence[str] = ()
+        self,
+        *,
+        roles: Sequence[str] = ROLES,
+        seed: int,
+        examples: int,
+        arguments: Sequence[str] = (),
+        phases: str = ALL_PHASES,
     ) -> Found:
         """All roles at the same time; `examples`: for each operation and phase that makes up its own."""
         found = Found()
-        for one in await asyncio.gather(*(self._run_as(role, seed, examples, arguments) for role in roles)):
+        for one in await asyncio.gather(
+            *(self._run_as(role, seed, examples, ("--phases", phases, *arguments)) for role in roles)
+        ):
             found.add(one)
         return found
 
@@ -88,7 +97,7 @@ class Campaign:
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"),
             f"{self._service.address}/openapi.json",
-            *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--no-color"),
+            *("--checks", "all", "--no-color"),
             *("--seed", str(seed), "--max-examples", str(examples), *arguments),
             *("--report", "json,ndjson"),
             *("--report-json-path", f"{reports}.json", "--report-ndjson-path", f"{reports}.ndjson"),
