@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import URL
+from sqlalchemy.exc import ProgrammingError
 
 from adapters.embedded.postgres import PostgresStartFailed
 from adapters.kafka.dead_letters import DeadLetters
@@ -15,7 +16,7 @@ from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
 from composition import demo, upkeep
 from composition.container import asyncapi
-from composition.database import database, migrate, new_migration
+from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
 from composition.relay import CURSOR
 from composition.settings import Settings, SettingsError, read_settings
@@ -55,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DependencyUnavailable as error:
         print(f"order-service: {error}", file=sys.stderr)
         return 1
+    except ProgrammingError as error:
+        if "UndefinedTable" not in str(error.orig):
+            raise
+        print("order-service: The database has no schema yet: run `order-service migrate`.", file=sys.stderr)
+        return 2
     return code
 
 
@@ -104,7 +110,7 @@ def _relay(settings: Settings, given: argparse.Namespace) -> int:
         finally:
             await engine.dispose()
 
-    with database(settings) as url:
+    with ready_database(settings) as url:
         asyncio.run(act(url))
     return 0
 

@@ -37,6 +37,15 @@ def database(settings: Settings) -> Iterator[URL]:
         )
 
 
+@contextmanager
+def ready_database(settings: Settings) -> Iterator[URL]:
+    """The same with its schema: the embedded one may be as good as new; another one is the operator's care."""
+    with database(settings) as url:
+        if settings.postgres_url is None:
+            migrate(url)
+        yield url
+
+
 def migrate(url: URL) -> None:
     """Brings the schema to the newest revision. Not inside a running event loop: Alembic starts its own.
 

@@ -16,16 +16,17 @@ from adapters.persistence.consistency import Finding, check
 from adapters.persistence.engine import create_engine
 from adapters.persistence.rebuilding import rebuild
 from adapters.persistence.seeding import seed
-from composition.database import database
+from composition.database import ready_database
 from composition.relay import CURSOR
-from composition.settings import Settings
+from composition.settings import Settings, SettingsError
 
 _SHOWN = 20
 
 
 def add_arguments_of_consistency(command: argparse.ArgumentParser) -> None:
     command.epilog = (
-        "It looks at one moment of the database, while the service runs; it takes no locks. That every event reached "
+        "It looks at one moment of the database, while the service runs; it takes no locks. (An embedded database "
+        "serves one process at a time: stop `up` before.) That every event reached "
         "Kafka cannot be seen from the database: only that the relay's cursor is not beyond the log, and the log in "
         "order. Exit code 0: all is well; 1: something is broken."
     )
@@ -43,6 +44,8 @@ def consistency(settings: Settings, given: argparse.Namespace) -> int:
     async def act(engine: AsyncEngine) -> int:
         if given.rebuild:
             await _rebuild(engine, given.orders or None)
+        elif given.orders:
+            raise SettingsError("Name orders only with --rebuild; the check looks at all of them.")
         broken = 0
         async for finding in check(engine):
             broken += len(finding.broken)
@@ -122,5 +125,5 @@ def _with_engine(settings: Settings, act: Callable[[AsyncEngine], Awaitable[int]
         finally:
             await engine.dispose()
 
-    with database(settings) as url:
+    with ready_database(settings) as url:
         return asyncio.run(run(url))

@@ -35,6 +35,10 @@ from order_service.use_cases.run_batch import (
 )
 from order_service.views import OrderView
 
+_HOW = """One `Idempotency-Key` is for the whole batch. It is answered with 200 whatever its items came to: each
+result has the status that the item would have had alone, also in an atomic batch that failed. For the rate limit it
+is one request."""
+
 
 class PlaceIn(NewOrder, forbid_unknown_fields=True, tag_field="op", tag="place"):
     """As POST /orders."""
@@ -63,7 +67,10 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
     """`independent`: what fails fails alone. `atomic`: all items or none."""
 
     mode: Literal["independent", "atomic"]
-    items: Annotated[list[PlaceIn | StatusIn | AmendIn | CancelIn], Meta(min_length=1)]
+    items: Annotated[
+        list[PlaceIn | StatusIn | AmendIn | CancelIn],
+        Meta(min_length=1, extra_json_schema={"extra": {"maxItems": MOST_ITEMS}}),  # more are 413, not 422
+    ]
 
 
 class BatchResult(msgspec.Struct):
@@ -82,7 +89,7 @@ class BatchOut(msgspec.Struct):
     "/batch",
     operation_id="run_batch",
     summary="Place or change up to 100 orders with one request",
-    description=getdoc(RunBatch),
+    description=f"{getdoc(RunBatch)}\n\n{_HOW}",
     dto=JsonBody.of(Batch),
     return_dto=None,
     status_code=200,

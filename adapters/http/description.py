@@ -80,6 +80,34 @@ _EVENT_MESSAGE: Json = {
     },
 }
 
+_TEXT: Json = {"type": "string"}
+_MEMBERS: Json = {
+    "from": {**_TEXT, "description": "illegal-transition: where the order is."},
+    "to": {**_TEXT, "description": "illegal-transition: where it was to go."},
+    "allowed": {"type": "array", "items": _TEXT, "description": "illegal-transition: where it may go, if anywhere."},
+    "current_version": {"type": "integer", "description": "version-mismatch: the version that the order is at."},
+    "retry_after": {"type": "integer", "description": "When to try again, in seconds."},
+    "failed_item": {"type": "integer", "description": "batch-aborted: the item that failed, counted from 0."},
+    "order_status": {**_TEXT, "description": "nothing-to-return: where the order is."},
+    "open": {**_TEXT, "description": "overpayment: what is left to pay."},
+    "sent": {**_TEXT, "description": "total-mismatch: the total that was sent."},
+    "computed": {**_TEXT, "description": "total-mismatch: the total that the lines come to."},
+    "left": {"description": "What is left: a quantity, or an amount."},
+}
+"""Members of their own that some kinds of problem have."""
+
+_IN_AN_ORDER = {
+    "number": "For people. An order is read by it as by its id, whatever the case and with or without hyphens.",
+    "total": "The sum of the lines, canceled and returned ones included.",
+    "captured": "All that came in.",
+    "refunded": "All that went back.",
+    "refund_due": "What is owed back: what came in and did not go back, beyond the price of what is kept.",
+    "pay_by": "After that, an order that is not paid is canceled.",
+    "paid_at": "When nothing was left to pay for the first time.",
+    "version": "How many events there were: 1 when placed. The same as the ETag.",
+    "status": "The life in one word; the four other statuses say more.",
+}
+
 _WITH_KEY = frozenset({"idempotency-key-taken", "idempotency-key-reused"})
 _OF_ORDERS = frozenset({"order-not-found"})
 
@@ -98,6 +126,9 @@ def completed(document: Json) -> Json:
     # The framework only sees JSON that is passed on as it is.
     schemas["EventMessage"] = _EVENT_MESSAGE
     schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/EventMessage"}
+    schemas["ProblemOut"]["properties"] |= _MEMBERS
+    for name, description in _IN_AN_ORDER.items():
+        schemas["OrderView"]["properties"][name]["description"] = description
     schemas["ProblemOut"]["properties"]["type"] = {"$ref": "#/components/schemas/ProblemType"}
     shared = document["components"].setdefault("examples", {})
     for path, operation in operations(document):

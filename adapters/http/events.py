@@ -30,6 +30,10 @@ from order_service.views import EventView
 _HEARTBEAT_SECONDS = 15.0
 """Shorter than proxies wait before they take a silent connection for a dead one."""
 
+_HOW = """Each event has its seq as `id`, its type as `event`, and its entry of the history, JSON, as `data`.
+A comment every 15 seconds says that the stream is alive. It ends with the connection, or when the client is too slow;
+who comes again sends `Last-Event-ID`, which counts more than `after`."""
+
 After = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The seq to begin behind.")]
 LastEventId = Annotated[
     str | None,
@@ -100,7 +104,7 @@ async def history(
     "/{order_id:uuid}/events/stream",
     operation_id="stream_order_events",
     summary="Hear of an order's events as they happen",
-    description=f"{getdoc(StreamOrderEvents)}\n\nEach with `id` (its seq), `event` (its type) and its entry.",
+    description=f"{getdoc(StreamOrderEvents)}\n\n{_HOW}",
     responses={
         200: ResponseSpec(StreamedEvent, generate_examples=False, media_type="text/event-stream", description="OK"),
         **answers({}, *LIMITED, *TOKEN, 404),

@@ -138,7 +138,7 @@ async def place(
 @get(
     "/{order_id:str}",
     operation_id="get_order",
-    summary="Read an order",
+    summary="Read an order, by its id or its number",
     description=getdoc(GetOrder),
     responses=answers({200: OrderView, 304: None}, *LIMITED, *TOKEN, 404),
 )

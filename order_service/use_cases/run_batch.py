@@ -56,7 +56,7 @@ Result = Answer | OrderServiceError
 
 
 class RunBatch:
-    """Each item as if it were sent alone, in the given order: who may do it, what it raises, its idempotency key.
+    """Each item as if it were sent alone, in the given order; the results stand in the order of the items.
 
     Not `atomic`: what fails fails alone. `atomic`: all of them, each seeing what those before it did, or none; then
     the results say which failed, and the others are BatchAborted. Then it raises DependencyUnavailable,

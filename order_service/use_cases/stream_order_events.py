@@ -15,7 +15,7 @@ _READERS_AT_ONCE = 4
 
 
 class StreamOrderEvents:
-    """Whoever may read the order: what happened behind `after_seq`, and then whatever happens, each event once.
+    """Whoever may read the order: what happened behind the seq that is asked for, and then what happens, each once.
 
     Raises OrderNotFound, before there is a stream.
     """

@@ -118,7 +118,7 @@ async def test_a_day_of_the_shop(generated: Generated, served: Served) -> None:
         status, edited = await ask(customer, "edit_order_lines", order.id, body=body, if_match='"1"')
         assert (status, edited.total) == (200, "12.90")
         status, mismatch = await ask(customer, "edit_order_lines", order.id, body=body, if_match='"1"')
-        assert (status, mismatch["current_version"]) == (412, 2)
+        assert (status, mismatch.current_version) == (412, 2)
 
         body = generated.model("NewPayment")(payment_id="pay-1", amount="12.90", method="CARD")
         status, paid = await ask(operator, "record_payment", order.id, body=body)
@@ -131,7 +131,7 @@ async def test_a_day_of_the_shop(generated: Generated, served: Served) -> None:
         status, refused = await ask(customer, "cancel_order", order.id, body=body)
         assert (status, refused.status, refused.type_) == (409, 409, "/problems/illegal-transition")
         assert isinstance(refused, generated.model("ProblemOut"))
-        assert (refused["from"], refused["allowed"]) == ("SHIPPED", ["DELIVERED"])
+        assert (refused.from_, refused.allowed) == ("SHIPPED", ["DELIVERED"])
 
         status, delivered = await ask(operator, "deliver_shipment", order.id, shipped.shipments[0].shipment_id)
         assert (status, delivered.status) == (200, "DELIVERED")
