@@ -303,6 +303,7 @@ _OF_THE_EDGE = {
     "conflict": "The state does not allow it.",
     "payload-too-large": "Request Entity Too Large",
     "unsupported-media-type": "The content type must be application/json.",
+    "too-busy": "Too many requests at this moment. Try again soon, with the same Idempotency-Key.",
     "internal-error": "Something went wrong on our side.",
 }
 

@@ -82,6 +82,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "batch-aborted": Problem(424, "Batch aborted", "Mend the item that failed, and send the batch again."),
     "rate-limited": Problem(429, "Too many requests", "Wait as long as Retry-After says."),
     "internal-error": Problem(500, "Internal error", "Tell the operator the request_id; trying again may help."),
+    "too-busy": Problem(503, "Too busy", "Try again after Retry-After."),
     "dependency-unavailable": Problem(503, "Temporarily unavailable", "Try again after Retry-After."),
 }
 

@@ -23,6 +23,7 @@ BEYOND_A_SCHEMA = re.compile(
             r"expected `int`, got `float`",  # to JSON Schema 1.0 is an integer
             r"must be sent alone",  # either a status or new notes: a Struct has no `oneOf`
             r"must have a status, or else",
+            r"must have external_ref or metadata",
         ]
     )
 )
