@@ -5,6 +5,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 
 from dishka import AsyncContainer
@@ -33,6 +34,7 @@ from order_service.use_cases.register_account import RegisterAccount, RegisterAc
 from order_service.use_cases.relay_events import RelayEvents
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
+_STOP_SECONDS = 10.0  # in which every request can be answered
 _MOST_CONNECTIONS = 10_000  # open ones, idle ones too: whoever comes next waits
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
@@ -95,7 +97,8 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             await stop.wait()
             await feed.close()  # else the server would wait for its streams to end
             server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation here
-            await serving
+            with suppress(TimeoutError):  # some client may never read its answer to the end
+                await asyncio.wait_for(serving, _STOP_SECONDS)
             for task in background:
                 task.cancel()
     finally:

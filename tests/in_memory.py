@@ -139,6 +139,14 @@ class InMemoryOrders:
                 return deepcopy(order)
         return None
 
+    async def reserve(self, customer_ids: Collection[UUID]) -> None:
+        await others_run()
+        for customer_id in customer_ids:
+            if customer_id not in self._held:
+                if self._store.changing[customer_id].locked():
+                    raise OrderChangedMeanwhile
+                await self._hold(customer_id)
+
     def add(self, order: Order) -> RenderedOrder:
         return self._stage(order)
 

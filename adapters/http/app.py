@@ -23,7 +23,7 @@ from adapters.http import (
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor
 from adapters.http.body import StrictSchema
-from adapters.http.content import takes_each_parameter_once, takes_json
+from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
@@ -120,7 +120,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             *events.ORDER_ROUTES,
         ],
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_json, takes_each_parameter_once],
+        guards=[takes_json, takes_known_parameters_once],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Orders"],
@@ -129,7 +129,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         "/events",
         route_handlers=events.LOG_ROUTES,
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_each_parameter_once],
+        guards=[takes_known_parameters_once],
         dependencies={"by": Provide(current_actor, sync_to_thread=False)},
         security=[{"password": []}],
         tags=["Events"],

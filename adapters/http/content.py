@@ -1,5 +1,8 @@
 """Which content types are taken. The framework would parse anything as JSON."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -24,11 +27,19 @@ def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandl
         _require(connection, JSON_PATCH if method == "PATCH" else JSON)
 
 
-def takes_each_parameter_once(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: the framework would take one of several, and say nothing of the others."""
+def takes_known_parameters_once(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: the framework would take one of several, and say nothing of those that it does not know."""
+    known = _parameters_of(handler.fn)
     for name, values in connection.query_params.dict().items():
         if len(values) > 1:
             raise ClientException(f"The parameter {name!r:.60} must be there once.")
+        if name.partition("[")[0] not in known:
+            raise ClientException(f"There is no parameter {name!r:.60}.")
+
+
+@lru_cache
+def _parameters_of(handler: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(signature(handler).parameters) | {"metadata"}
 
 
 def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -42,6 +42,7 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},
     "nothing-to-return": {"request_return"},
+    "limit-reached": {"record_payment", "record_refund", "ship_order", "request_return", "change_order"},
     "return-resolved": _RETURNS,
     "payment-known": {"record_payment"},
     "refund-known": {"record_refund"},

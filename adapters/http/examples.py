@@ -281,6 +281,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.AlreadyProcessed("PROCESSED"),
     errors.AlreadyPaid("13.50"),
     errors.NothingToReturn("SHIPPED"),
+    errors.LimitReached("returns", 100),
     errors.ReturnResolved("REFUSED"),
     errors.PaymentKnown("pay_8841"),
     errors.RefundKnown("ref_8841"),

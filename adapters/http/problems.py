@@ -55,6 +55,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "illegal-transition": Problem(409, "Illegal transition", "Ask only for a status named in `allowed`."),
     "already-processed": Problem(409, "Already processed", "Nothing is left to do."),
     "already-paid": Problem(409, "Already paid", "Cancel lines instead, or the order."),
+    "limit-reached": Problem(409, "Limit reached", "Use what is there already, or another order."),
     "nothing-to-return": Problem(409, "Nothing to return", "Return only what has shipped, and only once."),
     "return-resolved": Problem(409, "Return resolved", "Request a new return."),
     "payment-known": Problem(409, "Payment known", "Use a new payment_id for a new payment."),

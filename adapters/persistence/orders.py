@@ -1,6 +1,6 @@
 """Orders: the aggregate, its row and its events."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -65,6 +65,12 @@ class SqlOrders:
             .with_for_update(skip_locked=True)
         )
         return None if body is None else order_from(body)
+
+    async def reserve(self, customer_ids: Collection[UUID]) -> None:
+        for customer_id in customer_ids:
+            take = select(func.pg_try_advisory_xact_lock(func.hashtextextended(str(customer_id), 0)))
+            if not await self._connection.scalar(take):
+                raise OrderChangedMeanwhile
 
     def add(self, order: Order) -> RenderedOrder:
         view = rendered(order)

@@ -27,6 +27,7 @@
     │   ├── IllegalTransition
     │   ├── AlreadyProcessed
     │   ├── AlreadyPaid             money came in, so the lines stay as they are
+    │   ├── LimitReached            an order is one message, and a message has an end
     │   ├── NothingToReturn         nothing has left, or all of it is on its way back
     │   ├── ReturnResolved
     │   ├── PaymentKnown
@@ -252,6 +253,17 @@ class AlreadyPaid(Conflict):
     def __init__(self, captured: str) -> None:
         super().__init__(f"{captured} came in already, so the lines can only be canceled, not edited.")
         self.captured = captured
+
+
+class LimitReached(Conflict):
+    """`of`: payments, refunds, shipments or returns."""
+
+    code = "limit-reached"
+
+    def __init__(self, of: str, most: int) -> None:
+        super().__init__(f"An order has at most {most} {of}.")
+        self.of = of
+        self.most = most
 
 
 class NothingToReturn(Conflict):

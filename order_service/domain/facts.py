@@ -1,13 +1,13 @@
 """What is known of an order, and all that follows from it."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from order_service.domain import events
 from order_service.domain.actor import Actor
-from order_service.domain.errors import IllegalTransition, NotAllowed, TotalMismatch
+from order_service.domain.errors import IllegalTransition, LimitReached, NotAllowed, TotalMismatch
 from order_service.domain.events import Event, Recorded
 from order_service.domain.lifecycle import (
     ALLOWED,
@@ -27,6 +27,9 @@ from order_service.domain.money import Money, sum_of
 from order_service.domain.payments import Payment, Refund
 from order_service.domain.returns import Return, returned_quantities
 from order_service.domain.shipments import Shipment, shipped_quantities
+
+MOST_OF_A_KIND = 100
+"""Payments, refunds, shipments and returns that one order may have, of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,11 @@ class OrderFacts:
         """`allowed` leaves out what shipped goods forbid, though the status alone would allow it."""
         allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
         return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
+
+    def _require_room(self, of: str, known: Sized) -> None:
+        """Raises LimitReached: the whole order travels with each of its events."""
+        if len(known) >= MOST_OF_A_KIND:
+            raise LimitReached(of, MOST_OF_A_KIND)
 
     def _require_total(self, sent: str | None, lines: Sequence[Line]) -> None:
         """What the client takes for the total of `lines`, if it says so. Raises TotalMismatch, InvalidField."""

@@ -33,6 +33,7 @@ class Paying(OrderFacts):
         if amount > self.open_amount and not is_fact:
             raise Overpayment(amount=str(amount), open=str(self.open_amount))
         (self.captured + amount).within_range("amount")
+        self._require_room("payments", self.payments)
         before, owed_before = self.status, self.refund_due
         payment = Payment(
             payment_id=checked_text("payment_id", payment_id, longest=255),
@@ -59,6 +60,7 @@ class Paying(OrderFacts):
         left = self.captured - self.refunded
         if amount > left:
             raise RefundExceedsCaptured(amount=str(amount), left=str(left))
+        self._require_room("refunds", self.refunds)
         refund = Refund(
             refund_id=checked_text("refund_id", refund_id, longest=255),
             amount=amount,

@@ -36,6 +36,7 @@ class Returning(OrderFacts):
         left = {line.line_id: shipped.get(line.line_id, 0) - spoken_for.get(line.line_id, 0) for line in self.lines}
         if not any(left.values()):
             raise NothingToReturn(self.status)
+        self._require_room("returns", self.returns)
         requested = Return(
             return_id=return_id,
             lines=quantities_of(lines, left, too_many=OverReturn),

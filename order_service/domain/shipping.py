@@ -37,6 +37,7 @@ class Shipping(OrderFacts):
         if any(shipment.shipment_id == shipment_id for shipment in self.shipments):
             return
         self._require(Operation.SHIP, by, to=Status.SHIPPED)
+        self._require_room("shipments", self.shipments)
         before, owed_before = self.status, self.refund_due
         shipment = Shipment(
             shipment_id=checked_text("shipment_id", shipment_id, longest=255),

@@ -1,5 +1,6 @@
 """What is written, all of it or nothing."""
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,12 @@ class Orders(Protocol):
         """The PENDING order whose time to pay ended before that the longest ago, locked; None if there is none.
 
         One that somebody else has locked is passed over.
+        """
+
+    async def reserve(self, customer_ids: Collection[UUID]) -> None:
+        """Nobody else reserves one of these customers until this transaction ends.
+
+        Raises OrderChangedMeanwhile at once if somebody has: to wait would hold a connection for nothing.
         """
 
     def add(self, order: Order) -> RenderedOrder:

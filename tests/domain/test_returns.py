@@ -6,7 +6,14 @@ import pytest
 
 from order_service.domain import events
 from order_service.domain.actor import SYSTEM, Actor
-from order_service.domain.errors import InvalidField, NothingToReturn, OverReturn, ReturnNotFound, ReturnResolved
+from order_service.domain.errors import (
+    InvalidField,
+    LimitReached,
+    NothingToReturn,
+    OverReturn,
+    ReturnNotFound,
+    ReturnResolved,
+)
 from order_service.domain.lifecycle import CancelReason, PaymentStatus, ReturnState, ReturnStatus, Status
 from order_service.domain.lines import LineQuantity
 from order_service.domain.money import Money
@@ -17,6 +24,7 @@ from tests.builders import (
     a_customer,
     a_line_request,
     a_paid_order,
+    a_shipped_order,
     after,
     an_operator,
     an_order,
@@ -358,3 +366,14 @@ def test_all_is_back_when_all_that_left_is_and_the_rest_was_canceled() -> None:
     order.cancel_lines(some_of(order, 0, 2), reason=CancelReason.OUT_OF_STOCK, by=STAFF, at=NOON)
     assert (order.return_status, order.status) == (ReturnStatus.RETURNED, Status.SHIPPED)
     assert order.refund_due == order.captured == euros("55")
+
+
+def test_an_order_has_so_many_returns_at_most() -> None:
+    order = a_shipped_order(lines=[a_line_request(quantity=200)])
+    line = order.lines[0].line_id
+    for number in range(100):
+        order.request_return(
+            return_id=f"return {number}", lines=[LineQuantity(line, 1)], reason="", by=an_operator(), at=NOON
+        )
+    with pytest.raises(LimitReached, match="An order has at most 100 returns"):
+        order.request_return(return_id="more", lines=None, reason="", by=an_operator(), at=NOON)

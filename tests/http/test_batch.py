@@ -190,3 +190,18 @@ async def test_a_note_on_canceled_lines_is_refused_rather_than_lost(operator: Pe
     body = {"reason": "OUT_OF_STOCK", "note": "sorry", "lines": lines}
     refused = problem(await operator.post(f"{order_path(order)}/cancellation", json=body), 422)
     assert refused["errors"][0]["pointer"] == "/note"
+
+
+async def test_batches_that_name_the_same_external_refs_the_other_way_round_are_all_answered(ann: Person) -> None:
+    refs = [uuid4().hex for _ in range(20)]
+    sent = [[place(external_ref=ref) for ref in (refs if number % 2 else refs[::-1])] for number in range(8)]
+    answers = await asyncio.gather(*(send(ann, *items, mode="atomic") for items in sent))
+    assert {answer.status_code for answer in answers} <= {200, 409}, [answer.text[:200] for answer in answers]
+    done = [answer for answer in answers if answer.status_code == 200 and set(statuses(answer)) == {201}]
+    assert len(done) == 1
+    assert len(document(await ann.get(ORDERS, params={"limit": 100}))["items"]) == len(refs)
+
+
+async def test_an_amendment_without_anything_to_amend_is_named(ann: Person, order: Document) -> None:
+    refused = problem(await send(ann, place(), amend(order)), 422)
+    assert refused["errors"][0]["pointer"] == "/items/1"

@@ -10,6 +10,10 @@ from adapters.http.edge import Edge
 AT_ONCE = 256
 
 
+def around(app: Any) -> Any:
+    return Edge(app)
+
+
 class SlowApp:
     """Answers when it is allowed to; `begun` counts the requests that got in."""
 
@@ -28,7 +32,7 @@ async def test_who_finds_no_place_in_time_is_told_to_come_again_and_streams_take
     app = SlowApp()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(Edge(app)), base_url="http://shop.test", limits=limits
+        transport=httpx.ASGITransport(around(app)), base_url="http://shop.test", limits=limits
     ) as http:
         within = [asyncio.create_task(http.get("/api/v1/orders")) for _ in range(AT_ONCE)]
         await asyncio.sleep(0)
@@ -50,7 +54,7 @@ async def test_who_finds_no_place_in_time_is_told_to_come_again_and_streams_take
 
 async def test_who_waits_for_a_moment_only_is_answered() -> None:
     app = SlowApp()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Edge(app)), base_url="http://shop.test") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(around(app)), base_url="http://shop.test") as http:
         within = [asyncio.create_task(http.get("/api/v1/orders")) for _ in range(AT_ONCE + 50)]
         await asyncio.sleep(0.1)
         assert app.begun == AT_ONCE

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.http.shop import Document, Person, a_line, document, order_path, problem
+from tests.http.shop import Document, Person, Shop, a_line, document, order_body, order_path, problem
 
 ORDERS = "/api/v1/orders"
 
@@ -57,3 +57,12 @@ async def test_the_description_says_which_bodies_refuse_unknown_fields(anybody: 
 
     assert schemas["NewOrder"]["additionalProperties"] is False
     assert schemas["LoggedEventOut"]["properties"]["data"] == {"$ref": "#/components/schemas/EventMessage"}
+
+
+@pytest.mark.parametrize("path", [f"{ORDERS}?dryrun=true", f"{ORDERS}?dry_run=true&dry_run=false"])
+async def test_a_parameter_that_is_not_there_or_there_twice_places_no_order(
+    path: str, ann: Person, shop: Shop
+) -> None:
+    before = await shop.rows()
+    problem(await ann.post(path, json=order_body()), 400, "malformed-request")
+    assert await shop.rows() == before
