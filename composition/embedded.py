@@ -5,7 +5,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Coroutine
-from contextlib import suppress
 from datetime import timedelta
 
 from dishka import AsyncContainer
@@ -97,8 +96,10 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
             await stop.wait()
             await feed.close()  # else the server would wait for its streams to end
             server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation here
-            with suppress(TimeoutError):  # some client may never read its answer to the end
-                await asyncio.wait_for(serving, _STOP_SECONDS)
+            await asyncio.wait({serving}, timeout=_STOP_SECONDS)
+            if not serving.done():  # some client never sends its request, or reads its answer, to the end
+                asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the server stumbles over its end
+                serving.cancel()
             for task in background:
                 task.cancel()
     finally:
