@@ -20,7 +20,8 @@ BEYOND_A_SCHEMA = re.compile(
             r"is not a line of this order",
             r"would leave nothing of the order",
             r"of a customer must be",  # depends on who asks
-            r"expected `int`, got `float`",  # to JSON Schema 1.0 is an integer
+            r"expected `int( \| null)?`, got `float`",  # to JSON Schema 1.0 is an integer
+            r"belongs to the cancellation of a whole order",  # nor that one member forbids another
             r"must be sent alone",  # either a status or new notes: a Struct has no `oneOf`
             r"must have a status, or else",
             r"must have external_ref or metadata",
