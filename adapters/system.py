@@ -7,6 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
+from order_service.domain.session import SECRET_BYTES
 
 
 class SystemClock:
@@ -20,3 +21,6 @@ class RandomIds:
 
     def new_order_number(self) -> str:
         return order_number(secrets.randbits(ORDER_NUMBER_BITS))
+
+    def new_secret(self) -> bytes:
+        return secrets.token_bytes(SECRET_BYTES)

@@ -1,5 +1,6 @@
 """Everything that the service is made of, a line each, and which part stands in for which port."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.once import SqlOldRecords
 from adapters.persistence.order_views import SqlOrderViews
+from adapters.persistence.sessions import SqlEndedSessions
 from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.order_cache import RedisOrderCache
@@ -46,9 +48,11 @@ from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder
+from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
+from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
@@ -57,13 +61,15 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
-from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.list_sessions import ListSessions
+from order_service.use_cases.log_in import LogIn, SessionRules
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.relay_events import RelayEvents
@@ -104,6 +110,10 @@ class UseCases(Provider):
         CancelOrder,
         ChangeOrder,
         ChangeStatus,
+        RefreshSession,
+        ListSessions,
+        EndSession,
+        ChangePassword,
         DeliverShipment,
         EditLines,
         ExpireUnpaidOrders,
@@ -135,6 +145,10 @@ class UseCases(Provider):
     @provide
     def rules(self, settings: Settings) -> ShopRules:
         return settings.shop_rules
+
+    @provide
+    def session_rules(self, settings: Settings) -> SessionRules:
+        return SessionRules(lifetime=settings.session_lifetime)
 
 
 class Machine(Provider):
@@ -171,6 +185,13 @@ class Persistence(Provider):
 
 class Security(Provider):
     scope = Scope.APP
+
+    @provide
+    async def ended_sessions(self, engine: AsyncEngine, settings: Settings) -> AsyncIterator[ports.EndedSessions]:
+        ended = SqlEndedSessions(engine, token_lifetime=settings.access_token_lifetime)
+        following = asyncio.create_task(ended.follow())
+        yield ended
+        following.cancel()
 
     @provide
     def passwords(self) -> ports.PasswordHasher:
@@ -275,6 +296,7 @@ class Http(Provider):
         self,
         settings: Settings,
         tokens: ports.Tokens,
+        ended_sessions: ports.EndedSessions,
         clock: ports.Clock,
         cursors: Cursors,
         limiter: ports.RateLimiter,
@@ -283,6 +305,7 @@ class Http(Provider):
         minute = timedelta(minutes=1)
         return HttpEdge(
             tokens=tokens,
+            ended_sessions=ended_sessions,
             clock=clock,
             cursors=cursors,
             limiter=limiter,

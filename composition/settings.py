@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # Access
     secret_key: str | None = None
     access_token_minutes: Count = 60
+    session_days: Count = 30
     rate_limit_accounts_per_minute: Count = 5
     rate_limit_orders_per_minute: Count = 10
     trusted_proxies: str = ""
@@ -149,6 +150,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(days=self.session_days)
 
     @property
     def stalled_after(self) -> timedelta:

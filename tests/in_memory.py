@@ -19,7 +19,7 @@ import msgspec
 
 from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
 from order_service.domain.account import Account
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Bearer
 from order_service.domain.errors import (
     AccountNotFound,
     CursorExpired,
@@ -31,12 +31,14 @@ from order_service.domain.errors import (
     OrderChangedMeanwhile,
     OrderNotFound,
     OrderNumberTaken,
+    SessionNotFound,
 )
 from order_service.domain.events import Recorded
 from order_service.domain.ids import order_number
 from order_service.domain.lifecycle import ProcessingStatus, Status
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
+from order_service.domain.session import SECRET_BYTES, Session
 from order_service.ports import (
     AnsweredRequest,
     EventLogReader,
@@ -86,6 +88,10 @@ class SequentialIds:
         self._given += 1
         return order_number(self._given * 1_000_003)
 
+    def new_secret(self) -> bytes:
+        self._given += 1
+        return self._given.to_bytes(SECRET_BYTES, "big")
+
 
 # Writing
 
@@ -97,12 +103,18 @@ class Committed:
     orders: dict[UUID, Order] = field(default_factory=dict)
     events: list[LoggedEvent] = field(default_factory=list)
     accounts: dict[UUID, Account] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
 
     def draft(self) -> Self:
         return type(self)(
-            dict(self.orders), list(self.events), dict(self.accounts), dict(self.answered), set(self.messages)
+            dict(self.orders),
+            list(self.events),
+            dict(self.accounts),
+            dict(self.sessions),
+            dict(self.answered),
+            set(self.messages),
         )
 
 
@@ -225,11 +237,58 @@ class InMemoryAccounts:
     def add(self, account: Account) -> None:
         self._staged.append(copy(account))
 
+    def save(self, account: Account) -> None:
+        self._staged.append(copy(account))
+
     def write(self, draft: Committed) -> None:
         for account in self._staged:
-            if any(known.email == account.email for known in draft.accounts.values()):
+            others = [known for known in draft.accounts.values() if known.id != account.id]
+            if any(known.email == account.email for known in others):
                 raise EmailTaken
             draft.accounts[account.id] = account
+
+
+class InMemorySessions:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[Session] = []
+        self._held: list[asyncio.Lock] = []
+
+    async def get(self, session_id: UUID) -> Session:
+        if session_id not in self._store.committed.sessions:
+            raise SessionNotFound
+        await self._hold(session_id)
+        return copy(self._store.committed.sessions[session_id])
+
+    async def of(self, account_id: UUID) -> Sequence[Session]:
+        await others_run()
+        found = [
+            known
+            for known in self._store.committed.sessions.values()
+            if known.account_id == account_id and known.ended_at is None
+        ]
+        for session in found:
+            await self._hold(session.id)
+        newest_first = sorted(found, key=lambda session: (session.began_at, session.id), reverse=True)
+        return [copy(self._store.committed.sessions[session.id]) for session in newest_first]
+
+    def add(self, session: Session) -> None:
+        self._staged.append(copy(session))
+
+    def save(self, session: Session) -> None:
+        self._staged.append(copy(session))
+
+    def write(self, draft: Committed) -> None:
+        draft.sessions |= {session.id: session for session in self._staged}
+
+    def let_go(self) -> None:
+        while self._held:
+            self._held.pop().release()
+
+    async def _hold(self, session_id: UUID) -> None:
+        lock = self._store.changing[session_id]
+        await lock.acquire()
+        self._held.append(lock)
 
 
 class InMemoryAnsweredRequests:
@@ -275,6 +334,7 @@ class InMemoryTransaction:
         self._store = store
         self.orders = InMemoryOrders(store)
         self.accounts = InMemoryAccounts(store)
+        self.sessions = InMemorySessions(store)
         self.answered = InMemoryAnsweredRequests(store)
         self.inbox = InMemoryInbox(store)
 
@@ -288,11 +348,12 @@ class InMemoryTransaction:
         await self.orders.hold_changed()
         self._store.committed = self._written()
         self.orders.let_go()
+        self.sessions.let_go()
 
     def _written(self) -> Committed:
         """What is committed by now, with everything that was staged here."""
         draft = self._store.committed.draft()
-        for part in (self.answered, self.inbox, self.accounts, self.orders):
+        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.orders):
             part.write(draft)
         return draft
 
@@ -308,6 +369,7 @@ class InMemoryTransactions:
             yield transaction
         finally:
             transaction.orders.let_go()
+            transaction.sessions.let_go()
 
 
 # Reading
@@ -542,24 +604,27 @@ class PlainPasswords:
         await others_run()
         return f"hash of {password}"
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash.startswith("weak ")
+
     async def verify(self, password: str, password_hash: str | None) -> bool:
         await others_run()
         self.checked.append(password_hash or self.NOBODYS)
-        return password_hash == f"hash of {password}"
+        return password_hash in (f"hash of {password}", f"weak hash of {password}")
 
 
 class NumberedTokens:
     lifetime = timedelta(minutes=15)
 
     def __init__(self) -> None:
-        self._issued: list[tuple[Actor, datetime]] = []
+        self._issued: list[tuple[Bearer, datetime]] = []
 
-    def issue(self, account: Account, *, at: datetime) -> str:
-        self._issued.append((account.actor, at + self.lifetime))
+    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
+        self._issued.append((Bearer(account.actor, session_id), at + self.lifetime))
         return f"token {len(self._issued)}"
 
-    def actor(self, token: str, *, at: datetime) -> Actor:
-        for number, (actor, expires_at) in enumerate(self._issued, start=1):
+    def bearer(self, token: str, *, at: datetime) -> Bearer:
+        for number, (bearer, expires_at) in enumerate(self._issued, start=1):
             if token == f"token {number}" and at < expires_at:
-                return actor
+                return bearer
         raise NotAuthenticated("The token is not one of this service, or has expired.")

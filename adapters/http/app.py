@@ -29,24 +29,28 @@ from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
-from order_service.ports import Clock, Quota, RateLimiter, Tokens
+from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
+from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
@@ -65,6 +69,10 @@ class HttpUseCases:
     register_account: RegisterAccount
     log_in: LogIn
     get_account: GetAccount
+    refresh_session: RefreshSession
+    end_session: EndSession
+    list_sessions: ListSessions
+    change_password: ChangePassword
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders
@@ -93,6 +101,7 @@ class HttpEdge:
     """What stands between the use cases and whoever asks."""
 
     tokens: Tokens
+    ended_sessions: EndedSessions
     clock: Clock
     cursors: Cursors
     limiter: RateLimiter
@@ -106,7 +115,7 @@ class HttpEdge:
 
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
-    authentication = Authentication(edge.tokens, edge.clock)
+    authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
     orders_router = _WholeRouter(
         "/orders",
         route_handlers=[

@@ -7,18 +7,19 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import NotAuthenticated
-from order_service.ports import Clock, Tokens
+from order_service.ports import Clock, EndedSessions, Tokens
 
 
 class Authentication(ASGIMiddleware):
-    """Lets nobody through without a token that holds; what is behind it finds the actor in `scope["auth"]`."""
+    """Lets nobody through without a token that holds; what is behind it finds the bearer in `scope["auth"]`."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, tokens: Tokens, ended: EndedSessions, clock: Clock) -> None:
         self._tokens = tokens
+        self._ended = ended
         self._clock = clock
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -29,10 +30,17 @@ class Authentication(ASGIMiddleware):
         scheme, _, token = header.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticated("Send an access token: Authorization: Bearer <token>.")
-        scope["auth"] = self._tokens.actor(token.strip(), at=self._clock.now())
+        bearer = self._tokens.bearer(token.strip(), at=self._clock.now())
+        if bearer.session_id is not None and self._ended.has(bearer.session_id):
+            raise NotAuthenticated("The session has ended. Log in again.")
+        scope["auth"] = bearer
         await next_app(scope, receive, send)
 
 
 def current_actor(request: Request[Any, Any, Any]) -> Actor:
-    actor: Actor = request.scope["auth"]
-    return actor
+    return current_bearer(request).actor
+
+
+def current_bearer(request: Request[Any, Any, Any]) -> Bearer:
+    bearer: Bearer = request.scope["auth"]
+    return bearer

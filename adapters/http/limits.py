@@ -10,7 +10,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.problems import RATE_LIMIT, extended, seconds_up
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Bearer
 from order_service.domain.errors import RateLimited
 from order_service.ports import Quota, RateLimiter
 
@@ -47,9 +47,9 @@ class RateLimit(ASGIMiddleware):
 
 
 def _subject(scope: Scope, proxies: Networks) -> str:
-    actor = scope.get("auth")
-    if isinstance(actor, Actor):
-        return f"account:{actor.id}"
+    bearer = scope.get("auth")
+    if isinstance(bearer, Bearer):
+        return f"account:{bearer.actor.id}"
     return f"address:{client_address(scope, proxies)}"
 
 

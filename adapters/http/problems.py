@@ -40,8 +40,8 @@ class Problem:
 PROBLEMS: Mapping[str, Problem] = {
     "malformed-request": Problem(400, "Malformed request", "Send what the API's description asks for."),
     "bad-cursor": Problem(400, "Bad cursor", "Follow next_cursor as it was given, with the same filter."),
-    "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password."),
-    "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password."),
+    "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password, or log in again."),
+    "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password or refresh_token."),
     "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
     "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
     "cancel-window-closed": Problem(403, "Cancel window closed", "Ask the shop to cancel the order."),
@@ -49,6 +49,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "order-not-found": Problem(404, "Order not found", "Check the order's id, and whose order it is."),
     "shipment-not-found": Problem(404, "Shipment not found", "Take shipment_id from the order."),
     "return-not-found": Problem(404, "Return not found", "Take return_id from the order."),
+    "session-not-found": Problem(404, "Session not found", "Take its id from the list of your sessions."),
     "account-not-found": Problem(404, "Account not found", "Register an account."),
     "method-not-allowed": Problem(405, "Method not allowed", "Use a method named in the Allow header."),
     "conflict": Problem(409, "Conflict", "Read the resource again, and decide anew."),
@@ -159,7 +160,7 @@ def refusal_document(request: Request[Any, Any, Any], error: errors.OrderService
 def members_of(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
         return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
-    if isinstance(error, errors.InvalidCredentials):
+    if isinstance(error, errors.InvalidGrant):
         return {"error": "invalid_grant"}  # where RFC 6749 has its name for it
     return error.details()
 

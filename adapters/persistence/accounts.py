@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.persistence.tables import accounts
@@ -16,6 +16,7 @@ class SqlAccounts:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._inserts: list[dict[str, Any]] = []
+        self._updates: list[dict[str, Any]] = []
 
     async def get(self, account_id: UUID) -> Account:
         row = (await self._connection.execute(select(accounts).where(accounts.c.id == account_id))).one_or_none()
@@ -28,20 +29,28 @@ class SqlAccounts:
         return None if row is None else _account(row)
 
     def add(self, account: Account) -> None:
-        self._inserts.append(
-            {
-                "id": account.id,
-                "email": account.email,
-                "password_hash": account.password_hash,
-                "role": account.role,
-                "created_at": account.created_at,
-            }
-        )
+        self._inserts.append(_values(account))
+
+    def save(self, account: Account) -> None:
+        self._updates.append(_values(account))
 
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(accounts), self._inserts)
             self._inserts.clear()
+        for row in self._updates:
+            await self._connection.execute(update(accounts).where(accounts.c.id == row["id"]).values(row))
+        self._updates.clear()
+
+
+def _values(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "password_hash": account.password_hash,
+        "role": account.role,
+        "created_at": account.created_at,
+    }
 
 
 def _account(row: Row[Any]) -> Account:

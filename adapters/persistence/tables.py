@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -72,6 +73,20 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     _time("created_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    _time("began_at"),
+    _time("refreshed_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("former_hash", LargeBinary),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("ix_sessions_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
 orders = Table(

@@ -9,6 +9,7 @@ from adapters.persistence.accounts import SqlAccounts
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
+from adapters.persistence.sessions import SqlSessions
 from order_service.ports import Transaction
 
 
@@ -17,6 +18,7 @@ class SqlTransaction:
         self._connection = connection
         self.orders = SqlOrders(connection)
         self.accounts = SqlAccounts(connection)
+        self.sessions = SqlSessions(connection)
         self.answered = SqlAnsweredRequests(connection)
         self.inbox = SqlInbox(connection)
 
@@ -35,6 +37,7 @@ class SqlTransaction:
         await self.answered.write()
         await self.inbox.write()
         await self.accounts.write()
+        await self.sessions.write()
         await self.orders.write_new()
 
 

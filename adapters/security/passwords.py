@@ -19,6 +19,9 @@ class Argon2Passwords:
     async def hash(self, password: str) -> str:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._argon2.hash, password)
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return self._argon2.check_needs_rehash(password_hash)
+
     async def verify(self, password: str, password_hash: str | None) -> bool:
         matches = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._matches, password_hash or self._nobodys_hash, password

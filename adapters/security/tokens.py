@@ -7,7 +7,7 @@ from uuid import UUID
 import jwt
 
 from order_service.domain.account import Account
-from order_service.domain.actor import Actor, Role
+from order_service.domain.actor import Actor, Bearer, Role
 from order_service.domain.errors import NotAuthenticated
 
 _ISSUER = "order-service"
@@ -23,8 +23,8 @@ class JwtTokens:
         self._secret_key = secret_key
         self.lifetime = lifetime
 
-    def issue(self, account: Account, *, at: datetime) -> str:
-        claims = {
+    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
+        claims: dict[str, object] = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
             "sub": str(account.id),
@@ -33,9 +33,11 @@ class JwtTokens:
             "exp": int((at + self.lifetime).timestamp()),
             "jti": secrets.token_urlsafe(12),
         }
+        if session_id is not None:
+            claims["sid"] = str(session_id)
         return jwt.encode(claims, self._secret_key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
 
-    def actor(self, token: str, *, at: datetime) -> Actor:
+    def bearer(self, token: str, *, at: datetime) -> Bearer:
         try:
             decoded = jwt.decode_complete(
                 token,
@@ -55,6 +57,7 @@ class JwtTokens:
                 raise NotAuthenticated("The token is not an access token.")
             if not isinstance(claims["exp"], int) or claims["exp"] <= at.timestamp():
                 raise NotAuthenticated("The token has expired. Log in again.")
-            return Actor.account(UUID(claims["sub"]), Role(claims["role"]))
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            session_id = UUID(claims["sid"]) if "sid" in claims else None
+            return Bearer(Actor.account(UUID(claims["sub"]), Role(claims["role"])), session_id)
+        except (jwt.InvalidTokenError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotAuthenticated("The token is not one of this service.") from error

@@ -41,8 +41,8 @@ def normalized_email(email: str) -> str:
     return email
 
 
-def checked_password(password: str) -> str:
+def checked_password(password: str, *, field: str = "password") -> str:
     """`password` itself: 8 to 1,024 characters, whatever they are. Raises InvalidField, which never repeats it."""
     if not 8 <= len(password) <= 1024:
-        raise InvalidField("password", f"must have 8 to 1024 characters, not {len(password)}.")
+        raise InvalidField(field, f"must have 8 to 1024 characters, not {len(password)}.")
     return password

@@ -46,4 +46,12 @@ class Actor:
         return self.id if self.kind is ActorKind.CUSTOMER else None
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whoever sends a token: who it is, and in which log-in it was given out, if in any."""
+
+    actor: Actor
+    session_id: UUID | None = None
+
+
 SYSTEM = Actor(ActorKind.SYSTEM)

@@ -15,14 +15,17 @@
     ├── BadCursor                   a page cursor that we did not make, or not for this list
     ├── CursorExpired               a place in a log that is not there any more
     ├── NotAuthenticated            no token, or one that does not hold
-    ├── InvalidCredentials          unknown e-mail or wrong password: nobody learns which
+    ├── InvalidGrant                what was given for a token does not hold
+    │   ├── InvalidCredentials      unknown e-mail or wrong password: nobody learns which
+    │   └── InvalidRefreshToken     used before, ended, expired or never ours: nobody learns which
     ├── NotAllowed                  we know who it is, and they may not
     │   └── CancelWindowClosed
     ├── NotFound
     │   ├── OrderNotFound           absent, or somebody else's: nobody learns which
     │   ├── ShipmentNotFound
     │   ├── ReturnNotFound
-    │   └── AccountNotFound
+    │   ├── AccountNotFound
+    │   └── SessionNotFound         absent, or somebody else's: nobody learns which
     ├── Conflict                    the state does not allow it
     │   ├── IllegalTransition
     │   ├── AlreadyProcessed
@@ -170,9 +173,16 @@ class NotAuthenticated(OrderServiceError):
     code = "not-authenticated"
 
 
-class InvalidCredentials(OrderServiceError):
+class InvalidGrant(OrderServiceError):
     code = "invalid-grant"
 
+
+class InvalidRefreshToken(InvalidGrant):
+    def __init__(self) -> None:
+        super().__init__("The refresh token does not hold any more. Log in again.")
+
+
+class InvalidCredentials(InvalidGrant):
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is wrong.")
 
@@ -220,6 +230,13 @@ class AccountNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("No such account.")
+
+
+class SessionNotFound(NotFound):
+    code = "session-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such session.")
 
 
 class Conflict(OrderServiceError):

@@ -1,6 +1,6 @@
 """The outside world, as the use cases see it."""
 
-from order_service.ports.guarding import Allowance, PasswordHasher, Quota, RateLimiter, Tokens
+from order_service.ports.guarding import Allowance, EndedSessions, PasswordHasher, Quota, RateLimiter, Tokens
 from order_service.ports.reading import OrderCache, OrderFilter, OrderPage, OrderViews, PageStart
 from order_service.ports.running import Clock, Ids, Leases, OldRecords
 from order_service.ports.telling import (
@@ -21,6 +21,7 @@ from order_service.ports.writing import (
     AnsweredRequests,
     Inbox,
     Orders,
+    Sessions,
     Transaction,
     Transactions,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "AnsweredRequest",
     "AnsweredRequests",
     "Clock",
+    "EndedSessions",
     "EventArchive",
     "EventFeed",
     "EventLog",
@@ -54,6 +56,7 @@ __all__ = [
     "PasswordHasher",
     "Quota",
     "RateLimiter",
+    "Sessions",
     "Tokens",
     "Transaction",
     "Transactions",

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from order_service.domain.account import Account
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Bearer
 
 
 class PasswordHasher(Protocol):
     async def hash(self, password: str) -> str: ...
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether it was made in a weaker way than hashes are made now."""
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether they match. Without a hash: False, after as long as a wrong password takes."""
@@ -18,10 +22,15 @@ class PasswordHasher(Protocol):
 class Tokens(Protocol):
     lifetime: timedelta
 
-    def issue(self, account: Account, *, at: datetime) -> str: ...
+    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str: ...
 
-    def actor(self, token: str, *, at: datetime) -> Actor:
+    def bearer(self, token: str, *, at: datetime) -> Bearer:
         """Whose token it is. Raises NotAuthenticated for one that is forged, expired or not for this service."""
+
+
+class EndedSessions(Protocol):
+    def has(self, session_id: UUID) -> bool:
+        """Whether the session has ended, or did so a second ago at most; for as long as its access tokens live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

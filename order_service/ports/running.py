@@ -17,6 +17,9 @@ class Ids(Protocol):
 
     def new_order_number(self) -> str: ...
 
+    def new_secret(self) -> bytes:
+        """256 bits that nobody can guess."""
+
 
 class Leases(Protocol):
     def hold(self, name: str) -> AbstractAsyncContextManager[None]:

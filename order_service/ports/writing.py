@@ -1,6 +1,6 @@
 """What is written, all of it or nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.order import Order
+from order_service.domain.session import Session
 from order_service.views import RenderedOrder
 
 
@@ -47,6 +48,8 @@ class Accounts(Protocol):
 
     def add(self, account: Account) -> None: ...
 
+    def save(self, account: Account) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRequest:
@@ -75,6 +78,18 @@ class Inbox(Protocol):
         """Stages the record. A second one for the same message fails `commit` with MessageKnown."""
 
 
+class Sessions(Protocol):
+    async def get(self, session_id: UUID) -> Session:
+        """Locked until this transaction ends. Raises SessionNotFound."""
+
+    async def of(self, account_id: UUID) -> Sequence[Session]:
+        """All that have not ended, locked until this transaction ends; the newest first."""
+
+    def add(self, session: Session) -> None: ...
+
+    def save(self, session: Session) -> None: ...
+
+
 class Transaction(Protocol):
     """All or nothing: what is staged becomes visible by `commit`, together, or never."""
 
@@ -82,6 +97,8 @@ class Transaction(Protocol):
     def orders(self) -> Orders: ...
     @property
     def accounts(self) -> Accounts: ...
+    @property
+    def sessions(self) -> Sessions: ...
     @property
     def answered(self) -> AnsweredRequests: ...
     @property

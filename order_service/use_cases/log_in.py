@@ -1,12 +1,13 @@
-"""Log in: an e-mail address and a password for an access token."""
+"""Log in: an e-mail address and a password for tokens."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from order_service.domain.account import normalized_email
+from order_service.domain.account import Account, normalized_email
 from order_service.domain.actor import Role
 from order_service.domain.errors import InvalidCredentials, InvalidField
-from order_service.ports import Clock, PasswordHasher, Tokens, Transactions
+from order_service.domain.session import Session, refresh_token
+from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,21 +18,66 @@ class LogInCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedIn:
+    """`lifetime` is the access token's."""
+
     access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     lifetime: timedelta
     role: Role
 
 
-class LogIn:
-    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRules:
+    """`lifetime` runs from the log-in: then the password is asked for again."""
 
-    def __init__(self, transactions: Transactions, passwords: PasswordHasher, tokens: Tokens, clock: Clock) -> None:
+    lifetime: timedelta = timedelta(days=30)
+
+
+class LogIn:
+    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password.
+
+    Begins a session. A password that was hashed in a weaker way than now is hashed again.
+    """
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        passwords: PasswordHasher,
+        tokens: Tokens,
+        clock: Clock,
+        ids: Ids,
+        rules: SessionRules,
+    ) -> None:
         self._transactions = transactions
         self._passwords = passwords
         self._tokens = tokens
         self._clock = clock
+        self._ids = ids
+        self._rules = rules
 
     async def __call__(self, command: LogInCommand) -> LoggedIn:
+        account = await self._account(command)
+        new_hash = None
+        if self._passwords.is_outdated(account.password_hash):
+            new_hash = await self._passwords.hash(command.password)
+        now, secret = self._clock.now(), self._ids.new_secret()
+        session = Session.begin(
+            id=self._ids.new(), account_id=account.id, secret=secret, at=now, lifetime=self._rules.lifetime
+        )
+        async with self._transactions.begin() as tx:
+            tx.sessions.add(session)
+            if new_hash is not None:
+                account.password_hash = new_hash
+                tx.accounts.save(account)
+            await tx.commit()
+        return LoggedIn(
+            access_token=self._tokens.issue(account, at=now, session_id=session.id),
+            refresh_token=refresh_token(session.id, secret),
+            lifetime=self._tokens.lifetime,
+            role=account.role,
+        )
+
+    async def _account(self, command: LogInCommand) -> Account:
         try:
             email = normalized_email(command.email)
         except InvalidField as nobodys_address:
@@ -42,8 +88,4 @@ class LogIn:
         matches = await self._passwords.verify(command.password, known_hash)
         if account is None or not matches:
             raise InvalidCredentials
-        return LoggedIn(
-            access_token=self._tokens.issue(account, at=self._clock.now()),
-            lifetime=self._tokens.lifetime,
-            role=account.role,
-        )
+        return account

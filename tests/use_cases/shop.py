@@ -13,9 +13,11 @@ from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
+from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
+from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.follow_order import FollowOrder
@@ -24,13 +26,15 @@ from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.idempotency import Answer, IdempotencyKey
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
 from order_service.use_cases.list_orders import ListOrders
-from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.list_sessions import ListSessions
+from order_service.use_cases.log_in import LogIn, SessionRules
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 from order_service.use_cases.relay_events import RelayEvents
@@ -86,7 +90,11 @@ class Shop:
         self.tokens = NumberedTokens()
 
         self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
-        self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock)
+        self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock, self.ids, SessionRules())
+        self.refresh_session = RefreshSession(self.transactions, self.tokens, self.clock, self.ids)
+        self.end_session = EndSession(self.transactions, self.clock)
+        self.list_sessions = ListSessions(self.transactions, self.clock)
+        self.change_password = ChangePassword(self.transactions, self.passwords, self.clock)
         self.get_account = GetAccount(self.transactions)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)

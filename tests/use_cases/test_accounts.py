@@ -61,11 +61,11 @@ async def test_an_account_needs_a_real_email_and_a_long_password(
 
 async def test_the_right_password_gives_a_token_that_says_who_it_is(shop: Shop, ann: Actor) -> None:
     logged_in = await shop.log_in(log_in_as("Ann@Example.com"))
-    assert shop.tokens.actor(logged_in.access_token, at=shop.clock.now()) == ann
+    assert shop.tokens.bearer(logged_in.access_token, at=shop.clock.now()).actor == ann
     assert logged_in.role is Role.CUSTOMER
     assert logged_in.lifetime == timedelta(minutes=15)
     with pytest.raises(NotAuthenticated):
-        shop.tokens.actor(logged_in.access_token, at=shop.clock.advance(logged_in.lifetime))
+        shop.tokens.bearer(logged_in.access_token, at=shop.clock.advance(logged_in.lifetime))
 
 
 @pytest.mark.usefixtures("ann")

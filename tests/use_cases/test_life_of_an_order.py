@@ -20,7 +20,7 @@ async def test_the_life_of_an_order_from_registering_to_delivery(shop: Shop) -> 
     # Ann registers, logs in, and is known by her token from now on.
     await shop.register(RegisterAccountCommand(email="Ann@Example.com", password=PASSWORD))
     token = (await shop.log_in(LogInCommand(email="ann@example.com", password=PASSWORD))).access_token
-    ann = shop.tokens.actor(token, at=shop.clock.now())
+    ann = shop.tokens.bearer(token, at=shop.clock.now()).actor
 
     # She places an order; her client is unsure whether it arrived, and sends it again.
     command = PlaceOrderCommand(

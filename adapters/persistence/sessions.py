@@ -1,0 +1,119 @@
+"""Sessions and their rows, and who hears that they have ended."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.persistence.failures import in_domain_words
+from adapters.persistence.tables import sessions
+from order_service.domain.errors import DependencyUnavailable, SessionNotFound
+from order_service.domain.session import Session
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.4
+_OVERLAP = timedelta(seconds=30)
+"""How much later than its `ended_at` a row may be committed, and how much clocks may differ."""
+
+
+class SqlSessions:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._inserts: list[dict[str, Any]] = []
+        self._updates: list[dict[str, Any]] = []
+
+    async def get(self, session_id: UUID) -> Session:
+        query = select(sessions).where(sessions.c.id == session_id).with_for_update()
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise SessionNotFound
+        return _session(row)
+
+    async def of(self, account_id: UUID) -> Sequence[Session]:
+        query = (
+            select(sessions)
+            .where(sessions.c.account_id == account_id, sessions.c.ended_at.is_(None))
+            .order_by(sessions.c.began_at.desc(), sessions.c.id.desc())
+            .with_for_update()
+        )
+        return [_session(row) for row in (await self._connection.execute(query)).all()]
+
+    def add(self, session: Session) -> None:
+        self._inserts.append(_row(session))
+
+    def save(self, session: Session) -> None:
+        self._updates.append(_row(session))
+
+    async def write(self) -> None:
+        if self._inserts:
+            await self._connection.execute(insert(sessions), self._inserts)
+            self._inserts.clear()
+        for row in self._updates:
+            await self._connection.execute(update(sessions).where(sessions.c.id == row["id"]).values(row))
+        self._updates.clear()
+
+
+class SqlEndedSessions:
+    """Asks the database again and again; between, whoever sends a token is checked in memory."""
+
+    def __init__(self, engine: AsyncEngine, *, token_lifetime: timedelta) -> None:
+        self._engine = engine
+        self._token_lifetime = token_lifetime
+        self._ended: dict[UUID, datetime] = {}
+        self._seen = datetime.now(UTC) - token_lifetime
+
+    def has(self, session_id: UUID) -> bool:
+        return session_id in self._ended
+
+    async def follow(self) -> None:
+        """For ever. Without PostgreSQL what is known stays known."""
+        while True:
+            try:
+                await self.look()
+            except DependencyUnavailable as error:
+                _log.warning("ended sessions: %s", error)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def look(self) -> None:
+        news = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.ended_at > self._seen - _OVERLAP)
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(news)).all()
+        for row in rows:
+            self._ended[row.id] = row.ended_at
+            self._seen = max(self._seen, row.ended_at)
+        forgotten = datetime.now(UTC) - self._token_lifetime - _OVERLAP
+        for session_id in [known for known, ended_at in self._ended.items() if ended_at < forgotten]:
+            del self._ended[session_id]
+
+
+def _row(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "account_id": session.account_id,
+        "began_at": session.began_at,
+        "refreshed_at": session.refreshed_at,
+        "expires_at": session.expires_at,
+        "token_hash": session.token_hash,
+        "former_hash": session.former_hash,
+        "ended_at": session.ended_at,
+    }
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        id=row.id,
+        account_id=row.account_id,
+        began_at=row.began_at,
+        refreshed_at=row.refreshed_at,
+        expires_at=row.expires_at,
+        token_hash=row.token_hash,
+        former_hash=row.former_hash,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,22 @@
+"""See where one is logged in."""
+
+from collections.abc import Sequence
+
+from order_service.domain.actor import Actor
+from order_service.domain.session import Session
+from order_service.ports import Clock, Transactions
+
+
+class ListSessions:
+    """The holder of an account: their open sessions, the newest first."""
+
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+
+    async def __call__(self, *, by: Actor) -> Sequence[Session]:
+        if by.id is None:
+            return ()
+        async with self._transactions.begin() as tx:
+            sessions = await tx.sessions.of(by.id)
+        return [session for session in sessions if session.is_open(self._clock.now())]

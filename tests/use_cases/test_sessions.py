@@ -1,0 +1,138 @@
+"""Staying logged in, logging out, and who else is logged in."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from order_service.domain.actor import Actor, Bearer
+from order_service.domain.errors import InvalidCredentials, InvalidField, InvalidRefreshToken, SessionNotFound
+from order_service.domain.session import GRACE
+from order_service.use_cases.change_password import ChangePasswordCommand
+from order_service.use_cases.log_in import LoggedIn, LogInCommand, SessionRules
+from tests.use_cases.shop import PASSWORD, Shop
+
+A_MINUTE = timedelta(minutes=1)
+NEW_PASSWORD = "purple tin roof"
+
+
+async def log_in(shop: Shop, password: str = PASSWORD) -> LoggedIn:
+    return await shop.log_in(LogInCommand(email="ann@example.com", password=password))
+
+
+def bearer_of(shop: Shop, logged_in: LoggedIn) -> Bearer:
+    return shop.tokens.bearer(logged_in.access_token, at=shop.clock.now())
+
+
+async def test_a_refresh_token_is_good_for_new_tokens_once(shop: Shop, ann: Actor) -> None:
+    first = await log_in(shop)
+    shop.clock.advance(A_MINUTE)
+    second = await shop.refresh_session(first.refresh_token)
+    assert bearer_of(shop, second) == bearer_of(shop, first)
+    assert bearer_of(shop, second).actor == ann
+    assert second.refresh_token != first.refresh_token
+    assert (await shop.refresh_session(second.refresh_token)).access_token
+
+
+async def test_a_token_that_is_used_again_ends_the_session_of_whoever_has_its_successor(
+    shop: Shop, ann: Actor
+) -> None:
+    stolen = await log_in(shop)
+    successor = await shop.refresh_session(stolen.refresh_token)
+    shop.clock.advance(GRACE + A_MINUTE)
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(stolen.refresh_token)
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(successor.refresh_token)
+    assert await shop.list_sessions(by=ann) == []
+
+
+async def test_of_many_who_refresh_at_once_one_gets_the_successor(shop: Shop, ann: Actor) -> None:
+    logged_in = await log_in(shop)
+    outcomes = await asyncio.gather(
+        *(shop.refresh_session(logged_in.refresh_token) for _ in range(20)), return_exceptions=True
+    )
+    [successor] = [outcome for outcome in outcomes if isinstance(outcome, LoggedIn)]
+    assert (await shop.refresh_session(successor.refresh_token)).access_token
+    assert len(await shop.list_sessions(by=ann)) == 1
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "A" * 64])
+@pytest.mark.usefixtures("ann")
+async def test_what_is_no_refresh_token_gets_nothing(shop: Shop, token: str) -> None:
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(token)
+
+
+async def test_a_session_does_not_outlive_its_lifetime(shop: Shop, ann: Actor) -> None:
+    logged_in = await log_in(shop)
+    shop.clock.advance(SessionRules().lifetime)
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(logged_in.refresh_token)
+    assert await shop.list_sessions(by=ann) == []
+
+
+async def test_everybody_sees_and_ends_their_own_sessions_alone(shop: Shop, ann: Actor) -> None:
+    here, there = await log_in(shop), await log_in(shop)
+    bob = await shop.customer("bob@example.com")
+    sessions = await shop.list_sessions(by=ann)
+    assert {session.id for session in sessions} == {bearer_of(shop, one).session_id for one in (here, there)}
+    assert await shop.list_sessions(by=bob) == []
+    with pytest.raises(SessionNotFound):
+        await shop.end_session(sessions[0].id, by=bob)
+    await shop.end_session(sessions[0].id, by=ann)
+    assert [session.id for session in await shop.list_sessions(by=ann)] == [sessions[1].id]
+
+
+@pytest.mark.usefixtures("ann")
+async def test_who_logs_out_with_a_refresh_token_ends_its_session(shop: Shop) -> None:
+    logged_in = await log_in(shop)
+    for token in ("nonsense", "A" * 64, logged_in.refresh_token, logged_in.refresh_token):
+        await shop.end_session.by_token(token)
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(logged_in.refresh_token)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_new_password_ends_every_session_but_the_one_it_was_given_in(shop: Shop) -> None:
+    here, there = await log_in(shop), await log_in(shop)
+    await shop.change_password(
+        ChangePasswordCommand(by=bearer_of(shop, here), current_password=PASSWORD, new_password=NEW_PASSWORD)
+    )
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(there.refresh_token)
+    assert (await shop.refresh_session(here.refresh_token)).access_token
+    with pytest.raises(InvalidCredentials):
+        await log_in(shop)
+    await log_in(shop, NEW_PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field"),
+    [
+        ("wrong horse", NEW_PASSWORD, "current_password"),
+        (PASSWORD, "short", "new_password"),
+    ],
+)
+@pytest.mark.usefixtures("ann")
+async def test_a_password_is_changed_by_who_knows_it_to_one_that_is_good(
+    shop: Shop, current: str, new: str, field: str
+) -> None:
+    here = await log_in(shop)
+    with pytest.raises(InvalidField) as refusal:
+        await shop.change_password(
+            ChangePasswordCommand(by=bearer_of(shop, here), current_password=current, new_password=new)
+        )
+    assert refusal.value.field == field
+    await log_in(shop)
+
+
+async def test_a_password_that_was_hashed_in_a_weak_way_is_hashed_anew_at_the_log_in(shop: Shop, ann: Actor) -> None:
+    assert ann.id is not None
+    async with shop.transactions.begin() as tx:
+        account = await tx.accounts.get(ann.id)
+        account.password_hash = f"weak hash of {PASSWORD}"
+        tx.accounts.save(account)
+        await tx.commit()
+    await log_in(shop)
+    assert shop.store.committed.accounts[ann.id].password_hash == f"hash of {PASSWORD}"
