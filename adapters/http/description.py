@@ -32,12 +32,13 @@ _PLACING = frozenset({"place_order"})
 
 ONLY_OF: Mapping[str, Set[str]] = {
     "bad-cursor": {"list_orders", "read_event_log"},
+    "session-not-found": {"end_my_session"},
     "invalid-grant": {"log_in"},
     "unsupported-grant-type": {"log_in"},
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
-    "account-not-found": {"get_my_account"},
+    "account-not-found": {"get_my_account", "change_my_password"},
     "illegal-transition": _CHANGES - {"record_refund"},
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},

@@ -28,6 +28,8 @@ _SHIPMENT_ID = "0197c7f1-3d52-7a08-9b6c-4e5d6f7a8b9c"
 _RETURN_ID = "0197d2b0-6e74-7c1d-8a2f-1b3c5d7e9f01"
 _MORNING = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 _CURSOR = "5m1mJwq0S1vXc2o3b0lSZXsicGxhY2VkX2F0IjoiMjAyNi0wMy0xNFQwOToyNjo1My41ODk3OTNaIn0"
+_SESSION_ID = "0197c2d1-0b5e-7d20-8c4f-6a9e2b1d3c57"
+_REFRESH_TOKEN = "AZfC0QtefSCMT2qeKx08VwcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUm"
 _REQUEST_ID = "3f0c9a5be1d24c7f8a6b5d4e3c2b1a09"
 
 _ann = Actor.account(_CUSTOMER_ID, Role.CUSTOMER)
@@ -162,7 +164,12 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
             "grant_type": "password",
             "username": "ann@example.com",
             "password": "correct horse battery",
-        }
+        },
+        "with a refresh token": {"grant_type": "refresh_token", "refresh_token": _REFRESH_TOKEN},
+    },
+    "log_out": {"with a refresh token": {"token": _REFRESH_TOKEN}},
+    "change_my_password": {
+        "a new one": {"current_password": "correct horse battery", "new_password": "purple tin roof"}
     },
     "place_order": {
         "three mugs": {
@@ -232,9 +239,21 @@ ANSWERS: dict[str, Json] = {
         "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTk3YzJkMCJ9.4pcPyMD09olPSyXnrXCjTw",
         "token_type": "Bearer",
         "expires_in": 900,
+        "refresh_token": _REFRESH_TOKEN,
         "scope": "customer",
     },
     "get_my_account": _account,
+    "list_my_sessions": {
+        "items": [
+            {
+                "id": _SESSION_ID,
+                "began_at": "2026-03-14T09:21:40.118203Z",
+                "refreshed_at": "2026-03-14T10:20:02.771914Z",
+                "expires_at": "2026-04-13T09:21:40.118203Z",
+                "current": True,
+            }
+        ]
+    },
     "place_order": _order,
     "list_orders": {"items": [_shipped_order], "next_cursor": _CURSOR},
     "get_order": _delivered_order,
@@ -277,6 +296,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.ShipmentNotFound(_SHIPMENT_ID),
     errors.ReturnNotFound(_RETURN_ID),
     errors.AccountNotFound(),
+    errors.SessionNotFound(),
     errors.IllegalTransition(from_="SHIPPED", to="CANCELED", allowed=["DELIVERED"]),
     errors.AlreadyProcessed("PROCESSED"),
     errors.AlreadyPaid("13.50"),
@@ -317,7 +337,12 @@ def _refusal(code: str, instance: str) -> Json:
 
 def refusals(codes: Iterable[str], path: str) -> Mapping[str, Json]:
     """Code -> a problem document as it might come from `path`, in which the parameters get values."""
-    values = {"order_id": _ORDER_ID, "shipment_id": _SHIPMENT_ID, "return_id": _RETURN_ID}
+    values = {
+        "order_id": _ORDER_ID,
+        "shipment_id": _SHIPMENT_ID,
+        "return_id": _RETURN_ID,
+        "session_id": _SESSION_ID,
+    }
     return {code: _refusal(code, path.format_map(values)) for code in codes}
 
 

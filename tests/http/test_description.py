@@ -61,7 +61,11 @@ def test_it_has_every_route(operations: dict[str, Operation]) -> None:
     assert {(operation["method"], operation["path"]) for operation in operations.values()} == {
         ("post", "/api/v1/accounts"),
         ("get", "/api/v1/accounts/me"),
+        ("post", "/api/v1/accounts/me/password"),
+        ("get", "/api/v1/accounts/me/sessions"),
+        ("delete", "/api/v1/accounts/me/sessions/{session_id}"),
         ("post", "/api/v1/auth/token"),
+        ("post", "/api/v1/auth/revoke"),
         ("post", "/api/v1/orders"),
         ("get", "/api/v1/orders"),
         ("get", "/api/v1/orders/{order_id}"),
@@ -125,6 +129,7 @@ def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Opera
     with_json = {name: op for name, op in operations.items() if "application/json" in op_body(op)}
     assert with_json.keys() == {
         "register_account",
+        "change_my_password",
         "place_order",
         "change_order",
         "edit_order_lines",
