@@ -14,7 +14,7 @@ from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
-from composition import demo, upkeep
+from composition import demo, people, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add(commands, "migrate", _migrate, "bring the database's schema to the newest revision")
     migration = _add(commands, "migration", _migration, "write a revision with what the tables in code have new")
     migration.add_argument("name", help="what the revision does, such as 'index orders by status'")
+    admin = _add(commands, "create-admin", people.create_admin, "make an administrator's account")
+    people.add_arguments_of_create_admin(admin)
+    role = _add(commands, "set-role", people.set_role, "make an account a customer's, an operator's or an admin's")
+    people.add_arguments_of_set_role(role)
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
     sound = _add(

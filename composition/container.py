@@ -77,6 +77,7 @@ from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
@@ -138,6 +139,7 @@ class UseCases(Provider):
         RequestReturn,
         RequeueStalledOrders,
         RunBatch,
+        SetRole,
         ShipOrder,
         StreamOrderEvents,
     )

@@ -42,6 +42,7 @@ from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 from order_service.views import OrderView, RenderedOrder
@@ -94,6 +95,7 @@ class Shop:
         self.refresh_session = RefreshSession(self.transactions, self.tokens, self.clock, self.ids)
         self.end_session = EndSession(self.transactions, self.clock)
         self.list_sessions = ListSessions(self.transactions, self.clock)
+        self.set_role = SetRole(self.transactions, self.clock)
         self.change_password = ChangePassword(self.transactions, self.passwords, self.clock)
         self.get_account = GetAccount(self.transactions)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)

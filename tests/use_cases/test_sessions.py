@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from order_service.domain.actor import Actor, Bearer
+from order_service.domain.actor import Actor, ActorKind, Bearer, Role
 from order_service.domain.errors import InvalidCredentials, InvalidField, InvalidRefreshToken, SessionNotFound
 from order_service.domain.session import GRACE
 from order_service.use_cases.change_password import ChangePasswordCommand
@@ -136,3 +136,18 @@ async def test_a_password_that_was_hashed_in_a_weak_way_is_hashed_anew_at_the_lo
         await tx.commit()
     await log_in(shop)
     assert shop.store.committed.accounts[ann.id].password_hash == f"hash of {PASSWORD}"
+
+
+async def test_another_role_ends_every_session(shop: Shop, ann: Actor) -> None:
+    logged_in = await log_in(shop)
+    await shop.set_role("ANN@example.com", Role.OPERATOR)
+    with pytest.raises(InvalidRefreshToken):
+        await shop.refresh_session(logged_in.refresh_token)
+    operator = bearer_of(shop, await log_in(shop)).actor
+    assert (operator.id, operator.kind) == (ann.id, ActorKind.OPERATOR)
+
+
+async def test_the_role_that_an_account_has_already_changes_nothing(shop: Shop, ann: Actor) -> None:
+    await log_in(shop)
+    await shop.set_role("ann@example.com", Role.CUSTOMER)
+    assert len(await shop.list_sessions(by=ann)) == 1

@@ -1,0 +1,77 @@
+"""Accounts of those who work in the shop, made by whoever runs the service."""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+
+from dishka import AsyncContainer
+
+from composition.container import Resources, make_container
+from composition.database import database, migrate
+from composition.settings import Settings
+from order_service.domain.actor import Role
+from order_service.domain.errors import OrderServiceError
+from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
+from order_service.use_cases.set_role import SetRole
+
+
+def add_arguments_of_create_admin(command: argparse.ArgumentParser) -> None:
+    command.epilog = "Asks for the password twice; without a terminal it is read from the first line of the input."
+    command.add_argument("email", help="the address to log in with")
+
+
+def create_admin(settings: Settings, given: argparse.Namespace) -> int:
+    password = _password()
+    if password is None:
+        print("order-service: The two passwords differ.", file=sys.stderr)
+        return 2
+
+    async def act(container: AsyncContainer) -> str:
+        register = await container.get(RegisterAccount)
+        account = await register(RegisterAccountCommand(email=given.email, password=password, role=Role.ADMIN))
+        return f"{account.email} is an administrator now, with the id {account.id}."
+
+    return _with_container(settings, act)
+
+
+def add_arguments_of_set_role(command: argparse.ArgumentParser) -> None:
+    command.epilog = "The account is logged out everywhere: its tokens still say the role from before."
+    command.add_argument("email", help="the account's address")
+    command.add_argument("role", choices=[role.value for role in Role])
+
+
+def set_role(settings: Settings, given: argparse.Namespace) -> int:
+    async def act(container: AsyncContainer) -> str:
+        account = await (await container.get(SetRole))(given.email, Role(given.role))
+        return f"{account.email} has the role {account.role} now."
+
+    return _with_container(settings, act)
+
+
+def _password() -> str | None:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass("Password: ")
+    return password if getpass.getpass("Again: ") == password else None
+
+
+def _with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[str]]) -> int:
+    with database(settings) as url:
+        if settings.postgres_url is None:
+            migrate(url)  # the embedded one may be as good as new
+
+        async def run() -> str:
+            container = make_container(settings, Resources(database=url, secret_key=""))  # no token is made here
+            try:
+                return await act(container)
+            finally:
+                await container.close()
+
+        try:
+            print(asyncio.run(run()))
+        except OrderServiceError as error:
+            print(f"order-service: {error}", file=sys.stderr)
+            return 1
+    return 0
