@@ -620,7 +620,7 @@ class NumberedTokens:
         self._issued: list[tuple[Bearer, datetime]] = []
 
     def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
-        self._issued.append((Bearer(account.actor, session_id), at + self.lifetime))
+        self._issued.append((Bearer(account.actor, at + self.lifetime, session_id), at + self.lifetime))
         return f"token {len(self._issued)}"
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:

@@ -21,7 +21,7 @@ from adapters.http import (
     orders,
 )
 from adapters.http.accounts import accounts_router
-from adapters.http.auth import Authentication, current_actor
+from adapters.http.auth import Authentication, current_actor, current_bearer
 from adapters.http.body import StrictSchema
 from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
@@ -130,7 +130,10 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         ],
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_json, takes_known_parameters_once],
-        dependencies={"by": Provide(current_actor, sync_to_thread=False)},
+        dependencies={
+            "by": Provide(current_actor, sync_to_thread=False),
+            "bearer": Provide(current_bearer, sync_to_thread=False),
+        },
         security=[{"password": []}],
         tags=["Orders"],
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from inspect import getdoc
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +20,7 @@ from adapters.http.cursors import Cursors
 from adapters.http.order_answers import By
 from adapters.http.pages import Limit, next_page
 from adapters.http.problems import LIMITED, TOKEN, answers
+from order_service.domain.actor import Bearer
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import LogPlace
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
@@ -31,8 +32,8 @@ _HEARTBEAT_SECONDS = 15.0
 """Shorter than proxies wait before they take a silent connection for a dead one."""
 
 _HOW = """Each event has its seq as `id`, its type as `event`, and its entry of the history, JSON, as `data`.
-A comment every 15 seconds says that the stream is alive. It ends with the connection, or when the client is too slow;
-who comes again sends `Last-Event-ID`, which counts more than `after`."""
+A comment every 15 seconds says that the stream is alive. It ends with the connection, when the access token expires,
+or when the client is too slow; who comes again sends `Last-Event-ID`, which counts more than `after`."""
 
 After = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The seq to begin behind.")]
 LastEventId = Annotated[
@@ -112,13 +113,15 @@ async def history(
 )
 async def stream(
     order_id: FromPath[UUID],
-    by: By,
+    bearer: NamedDependency[Bearer],
     stream_order_events: NamedDependency[StreamOrderEvents],
     after: After = 0,
     last_event_id: LastEventId = None,
 ) -> Stream:
-    events = await stream_order_events(order_id, by=by, after_seq=_seq(last_event_id, after))
-    return Stream(_as_text(events), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    events = await stream_order_events(order_id, by=bearer.actor, after_seq=_seq(last_event_id, after))
+    return Stream(
+        _as_text(events, until=bearer.expires_at), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 @get(
@@ -162,13 +165,16 @@ async def read_log(
     return Response(EventLogOut(items=items, next_cursor=next_cursor, is_last=page.is_last), headers=link)
 
 
-async def _as_text(events: AsyncGenerator[EventView, None]) -> AsyncIterator[bytes]:
+async def _as_text(events: AsyncGenerator[EventView, None], *, until: datetime) -> AsyncIterator[bytes]:
     """With a comment now and then, so that whoever carries the stream does not take it for dead."""
     yield b"retry: 1000\n\n"
     coming = asyncio.ensure_future(anext(events, None))
     try:
         while True:
-            await asyncio.wait({coming}, timeout=_HEARTBEAT_SECONDS)
+            left = (until - datetime.now(UTC)).total_seconds()
+            await asyncio.wait({coming}, timeout=min(_HEARTBEAT_SECONDS, max(left, 0)))
+            if not coming.done() and left < _HEARTBEAT_SECONDS:
+                return  # the token holds no longer
             if not coming.done():
                 yield b": still here\n\n"
                 continue

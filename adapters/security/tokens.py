@@ -1,7 +1,7 @@
 """Access tokens: JWTs of the access-token profile (RFC 9068), signed with the service's secret."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
@@ -58,6 +58,7 @@ class JwtTokens:
             if not isinstance(claims["exp"], int) or claims["exp"] <= at.timestamp():
                 raise NotAuthenticated("The token has expired. Log in again.")
             session_id = UUID(claims["sid"]) if "sid" in claims else None
-            return Bearer(Actor.account(UUID(claims["sub"]), Role(claims["role"])), session_id)
+            actor = Actor.account(UUID(claims["sub"]), Role(claims["role"]))
+            return Bearer(actor, datetime.fromtimestamp(claims["exp"], UTC), session_id)
         except (jwt.InvalidTokenError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotAuthenticated("The token is not one of this service.") from error

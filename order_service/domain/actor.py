@@ -1,6 +1,7 @@
 """Who asks."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -48,9 +49,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whoever sends a token: who it is, and in which log-in it was given out, if in any."""
+    """Whoever sends a token: who it is, until when it holds, and in which log-in it was given out, if in any."""
 
     actor: Actor
+    expires_at: datetime
     session_id: UUID | None = None
 
 
