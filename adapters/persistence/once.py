@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, delete, exists, insert, literal_col
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import idempotency, inbox
+from adapters.persistence.tables import idempotency, inbox, sessions
 from order_service.ports import AnsweredRequest
 
 _AT_ONCE = 5_000
@@ -65,9 +65,13 @@ class SqlOldRecords:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def forget(self, *, answered_before: datetime, heard_before: datetime) -> int:
-        answered = await self._delete(idempotency, idempotency.c.created_at < answered_before)
-        return answered + await self._delete(inbox, inbox.c.received_at < heard_before)
+    async def forget(self, *, answered_before: datetime, heard_before: datetime, expired_before: datetime) -> int:
+        old = {
+            idempotency: idempotency.c.created_at < answered_before,
+            inbox: inbox.c.received_at < heard_before,
+            sessions: sessions.c.expires_at < expired_before,
+        }
+        return sum([await self._delete(table, condition) for table, condition in old.items()])
 
     async def _delete(self, table: Table, old: ColumnElement[bool]) -> int:
         """A few thousand at a time: no statement may take long, and none holds many locks."""

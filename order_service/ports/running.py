@@ -27,5 +27,5 @@ class Leases(Protocol):
 
 
 class OldRecords(Protocol):
-    async def forget(self, *, answered_before: datetime, heard_before: datetime) -> int:
-        """Deletes records of answered requests and heard messages that are older; how many."""
+    async def forget(self, *, answered_before: datetime, heard_before: datetime, expired_before: datetime) -> int:
+        """Deletes records of answered requests, heard messages and expired sessions that are older; how many."""

@@ -1,4 +1,4 @@
-"""Forget what was only kept to recognize repetitions."""
+"""Forget what was only kept to recognize repetitions, and log-ins that are over."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ from order_service.ports import Clock, OldRecords
 
 KEEP_ANSWERS = timedelta(days=2)  # clients are promised 24 hours
 KEEP_MESSAGES = timedelta(days=30)  # longer than the broker keeps a message that could come again
+KEEP_SESSIONS = timedelta(days=1)  # longer than an access token lives that was given out at the last moment
 
 
 class ForgetOldRecords:
@@ -18,4 +19,6 @@ class ForgetOldRecords:
     async def __call__(self) -> int:
         """How many records were forgotten."""
         now = self._clock.now()
-        return await self._records.forget(answered_before=now - KEEP_ANSWERS, heard_before=now - KEEP_MESSAGES)
+        return await self._records.forget(
+            answered_before=now - KEEP_ANSWERS, heard_before=now - KEEP_MESSAGES, expired_before=now - KEEP_SESSIONS
+        )
