@@ -24,8 +24,13 @@ async def a_customer(http: httpx.AsyncClient) -> Headers:
 
 def an_operator_token(role: Role = Role.OPERATOR) -> str:
     """Of an account that need not exist: tokens are not looked up."""
+    return a_token(UUID(int=1), role)
+
+
+def a_token(account_id: UUID, role: Role) -> str:
+    """Of no session, so nobody can end it."""
     now = datetime.now(UTC)
-    account = Account(id=UUID(int=1), email="", password_hash="", role=role, created_at=now)
+    account = Account(id=account_id, email="", password_hash="", role=role, created_at=now)
     return JwtTokens(SECRET_KEY, lifetime=timedelta(hours=2)).issue(account, at=now)
 
 

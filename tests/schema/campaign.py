@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 
 from order_service.domain.actor import Role
 from tests.crash.service import Service
-from tests.fleet.people import SECRET_KEY, a_customer, an_operator_token
+from tests.fleet.people import SECRET_KEY, a_customer, a_token, an_operator_token
 from tests.services.server import free_port
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -63,6 +64,8 @@ class Campaign:
         async with httpx.AsyncClient(base_url=self._service.address, timeout=30) as http:
             headers = {"ann": await a_customer(http), "bob": await a_customer(http)}
             ann = (await http.get("/api/v1/accounts/me", headers=headers["ann"])).json()
+            # Hers is a token of no session: the campaign ends all the sessions that it finds.
+            headers["ann"] = {"Authorization": f"Bearer {a_token(UUID(ann['id']), Role.CUSTOMER)}"}
             self._customer_id = ann["id"]
         for role in (Role.OPERATOR, Role.ADMIN):
             headers[role] = {"Authorization": f"Bearer {an_operator_token(role)}"}
