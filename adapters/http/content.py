@@ -1,17 +1,20 @@
 """Which content types are taken. The framework would parse anything as JSON."""
 
 from collections.abc import Callable
-from functools import lru_cache
-from inspect import signature
-from typing import Any
+from functools import cache
+from typing import Any, get_type_hints
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, HTTPException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
 
 JSON = frozenset({"application/json"})
 JSON_PATCH = JSON | {"application/merge-patch+json"}
 FORM = frozenset({"application/x-www-form-urlencoded"})
+
+ALSO_KNOWN = "also_known"
+"""In a route's `opt`: a pattern of query parameters whose names are only half known."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -29,17 +32,25 @@ def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandl
 
 def takes_known_parameters_once(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A guard: the framework would take one of several, and say nothing of those that it does not know."""
-    known = _parameters_of(handler.fn)
+    if not connection.scope["query_string"]:
+        return
+    known, also_known = _parameters_of(handler.fn), handler.opt.get(ALSO_KNOWN)
     for name, values in connection.query_params.dict().items():
         if len(values) > 1:
             raise ClientException(f"The parameter {name!r:.60} must be there once.")
-        if name.partition("[")[0] not in known:
+        if name not in known and not (also_known and also_known.fullmatch(name)):
             raise ClientException(f"There is no parameter {name!r:.60}.")
 
 
-@lru_cache
+@cache
 def _parameters_of(handler: Callable[..., Any]) -> frozenset[str]:
-    return frozenset(signature(handler).parameters) | {"metadata"}
+    """Those that are declared, each under its own name."""
+    hints = get_type_hints(handler, include_extras=True)
+    return frozenset(
+        name
+        for name, hint in hints.items()
+        if any(isinstance(note, QueryParameter) for note in getattr(hint, "__metadata__", ()))
+    )
 
 
 def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

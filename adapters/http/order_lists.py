@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from inspect import getdoc, signature
+from inspect import getdoc
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from litestar.params import ParameterKwarg, QueryParameter
 from msgspec import Meta
 
 from adapters.http.body import NO_CONTROL_CHARACTERS
+from adapters.http.content import ALSO_KNOWN
 from adapters.http.cursors import Cursors
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.pages import Cursor, Limit, next_page
@@ -79,6 +80,7 @@ def _time(description: str) -> ParameterKwarg:
     summary="List orders",
     description=getdoc(ListOrders),
     operation_class=_WithMetadata,
+    opt={ALSO_KNOWN: _METADATA},
     responses=answers({200: OrderListOut}, *LIMITED, *TOKEN, 422),
 )
 async def list_all(
@@ -142,14 +144,12 @@ async def list_all(
 
 
 def _metadata_wanted(request: AnyRequest) -> dict[str, str]:
-    """Raises for a parameter that no filter has, and for one that is null: it would filter nothing."""
+    """Raises for a filter that is null: the framework would take it for none."""
     metadata = {}
     for name, value in request.query_params.items():
         if key := _METADATA.fullmatch(name):
             metadata[key[1]] = value
-        elif name not in _PARAMETERS:
-            raise ClientException(f"There is no parameter {name!r:.60}.")
-        elif value == "null" and name not in _TEXTS:  # the framework would take it for no filter
+        elif value == "null" and name not in _TEXTS:
             raise ClientException(f"{name} must not be null.")
     return metadata
 
@@ -166,6 +166,5 @@ def _zoned_time(name: str, text: str | None) -> datetime | None:
 
 
 _TEXTS = frozenset({"cursor", "sku", "number", "external_ref"})
-_PARAMETERS = frozenset(signature(list_all.fn).parameters) - {"by", "list_orders", "cursors", "request"}
 
 ROUTES = [list_all]

@@ -78,6 +78,8 @@ class SqlEndedSessions:
                 await self.look()
             except DependencyUnavailable as error:
                 _log.warning("ended sessions: %s", error)
+            except Exception:  # noqa: BLE001 - who ends, ends the log-out of everybody
+                _log.exception("ended sessions are not known")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def look(self) -> None:

@@ -7,9 +7,10 @@
     │   ├── TotalMismatch           the client's total differs from ours
     │   ├── CustomerUnknown
     │   ├── Overpayment
-    │   ├── OverShipment
-    │   ├── OverCancellation
-    │   ├── OverReturn
+    │   ├── OverQuantity            more of a line than is left for it
+    │   │   ├── OverShipment
+    │   │   ├── OverCancellation
+    │   │   └── OverReturn
     │   ├── RefundExceedsCaptured
     │   └── IdempotencyKeyReused    the same key came with another request
     ├── BadCursor                   a page cursor that we did not make, or not for this list
@@ -109,34 +110,31 @@ class Overpayment(InvalidRequest):
         self.open = open
 
 
-class OverShipment(InvalidRequest):
+class OverQuantity(InvalidRequest):
+    """More of a line than is left for it."""
+
+    _for_what: ClassVar[str]
+
+    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
+        super().__init__(f"Line {line_id} has {left} {self._for_what}, not {quantity}.")
+        self.line_id = line_id
+        self.quantity = quantity
+        self.left = left
+
+
+class OverShipment(OverQuantity):
     code = "over-shipment"
-
-    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
-        super().__init__(f"Line {line_id} has {left} left to ship, not {quantity}.")
-        self.line_id = line_id
-        self.quantity = quantity
-        self.left = left
+    _for_what = "left to ship"
 
 
-class OverCancellation(InvalidRequest):
+class OverCancellation(OverQuantity):
     code = "over-cancellation"
-
-    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
-        super().__init__(f"Line {line_id} has {left} that can be canceled, not {quantity}.")
-        self.line_id = line_id
-        self.quantity = quantity
-        self.left = left
+    _for_what = "that can be canceled"
 
 
-class OverReturn(InvalidRequest):
+class OverReturn(OverQuantity):
     code = "over-return"
-
-    def __init__(self, line_id: UUID, quantity: int, left: int) -> None:
-        super().__init__(f"Line {line_id} has {left} that can be returned, not {quantity}.")
-        self.line_id = line_id
-        self.quantity = quantity
-        self.left = left
+    _for_what = "that can be returned"
 
 
 class RefundExceedsCaptured(InvalidRequest):

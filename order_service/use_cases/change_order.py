@@ -72,10 +72,9 @@ class ChangeOrder:
             if answered is None and not consumed:
                 changed = await self._make(tx, order, wanted, change)
         # Only now, after the transaction, which holds a connection while a view takes another.
-        if answered is None and not consumed and wanted.dry_run:
-            return Answer(changed)
         if answered is None and not consumed:
-            await self._cache.put(changed)
+            if not wanted.dry_run:
+                await self._cache.put(changed)
             return Answer(changed)
         newest = await self._views.get(wanted.order_id)
         await self._cache.put(newest)  # who made the change may have died before it could

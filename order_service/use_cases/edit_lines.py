@@ -8,16 +8,13 @@ from order_service.domain.lines import LineRequest
 from order_service.ports import Ids
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.idempotency import Answer
+from order_service.use_cases.place_order import WantedLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditedLine:
+class EditedLine(WantedLine):
     """`line_id` of the line that it replaces; None for a new one."""
 
-    name: str
-    quantity: int
-    unit_price: str
-    sku: str | None = None
     line_id: UUID | None = None
 
 

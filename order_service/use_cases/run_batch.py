@@ -98,10 +98,11 @@ class RunBatch:
             raise lost.reason from None
 
     async def _each(self, items: Sequence[BatchItem]) -> Sequence[Result]:
+        if any(_key(item) for item in items):
+            async with self._transactions.begin() as tx:
+                for item in items:  # else a key of another batch would be refused for some of them only
+                    await answered_before(tx, _by(item), _key(item))
         results: list[Result] = []
-        async with self._transactions.begin() as tx:
-            for item in items:  # else a key that was used for another batch would be refused for some of them only
-                await answered_before(tx, _by(item), _key(item))
         for item in items:
             try:
                 results.append(await self._result(item, self._transactions, self._cache))

@@ -115,7 +115,7 @@ def test_the_same_lines_again_change_nothing() -> None:
 def test_the_same_lines_with_any_other_value_are_an_edit(other: dict[str, str]) -> None:
     order = an_order()
     order.take_events()
-    edit(order, kept(order.lines[0].line_id, **other))  # type: ignore[arg-type]
+    edit(order, kept(order.lines[0].line_id, **other))  # type: ignore[arg-type]  # of many types
     assert news_of(order) == [events.OrderEdited(total=str(order.total))]
 
 
