@@ -31,8 +31,11 @@ def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandl
 
 
 def takes_known_parameters_once(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: the framework would take one of several, and say nothing of those that it does not know."""
-    if not connection.scope["query_string"]:
+    """A guard: the framework would take one of several, and say nothing of those that it does not know.
+
+    Not of OPTIONS, which the framework answers itself: it asks what a path can do, whatever the query.
+    """
+    if not connection.scope["query_string"] or connection.scope["method"] == "OPTIONS":
         return
     known, also_known = _parameters_of(handler.fn), handler.opt.get(ALSO_KNOWN)
     for name, values in connection.query_params.dict().items():

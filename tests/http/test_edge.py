@@ -77,6 +77,7 @@ async def test_head_is_told_to_get_instead(path: str, ann: Person, order: Docume
     [
         ("{order}/payments", {"POST"}),
         ("{order}/events", {"GET"}),
+        ("{order}/events?limit=2&limit=3&unknown", {"GET"}),
         (TOKEN, {"POST"}),
     ],
 )
