@@ -1,0 +1,209 @@
+"""Who may do what to whose: every route of the API's description, asked by everybody, about Ann's things.
+
+A route without a row fails, and so does a row that stands for no route.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from order_service.domain.actor import Role
+from order_service.ports import PasswordHasher, Transactions
+from tests.http.served import Served
+from tests.http.shop import ME, TOKEN, Document, Person, document, order_body, order_path
+
+METHODS = {"get", "put", "post", "delete", "patch"}
+PASSWORD = "six grey boats at noon"
+ABSENT = "0197c2d4-8f10-7b63-a5c4-0e9d3b7f2a11"
+
+# What each is answered. `owner` is Ann, whose order, shipment, return, session it is; `stranger` is another customer.
+# The second column is how far the order's life has come when it is asked about; "-" means that no order is.
+MATRIX = """
+operation              order      nobody  owner  stranger  operator  admin
+is_alive               -             200    200       200       200    200
+is_ready               -             200    200       200       200    200
+register_account       -             201    201       201       201    201
+log_in                 -             200    200       200       200    200
+log_out                -             200    200       200       200    200
+get_my_account         -             401    200       200       200    200
+change_my_password     -             401    204       204       204    204
+list_my_sessions       -             401    200       200       200    200
+end_my_session         -             401    204       404       404    404
+place_order            -             401    201       201       403    403
+place_for_ann          -             401    201       403       201    201
+list_orders            -             401    200       200       200    200
+run_batch              -             401    200       200       200    200
+read_event_log         -             401    403       403       403    200
+get_order              PLACED        401    200       404       200    200
+change_order           PLACED        401    200       404       200    200
+pay_the_short_way      PLACED        401    403       404       200    200
+edit_order_lines       PLACED        401    200       404       200    200
+record_payment         PLACED        401    403       404       201    201
+record_refund          PAID          401    403       404       201    201
+ship_order             PAID          401    403       404       201    201
+deliver_shipment       SHIPPED       401    403       404       200    200
+cancel_order           PLACED        401    200       404       200    200
+cancel_lines           PLACED        401    403       404       200    200
+screen_order_again     PLACED        401    403       404       202    202
+request_return         SHIPPED       401    201       404       201    201
+receive_return         RETURNING     401    403       404       200    200
+refuse_return          RETURNING     401    403       404       200    200
+list_order_events      PLACED        401    200       404       200    200
+stream_order_events    PLACED        401    200       404       200    200
+"""
+HEAD, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]
+ASKERS = HEAD[2:]
+
+SAME_ROUTE = {
+    "place_for_ann": "place_order",
+    "pay_the_short_way": "change_order",
+    "cancel_lines": "cancel_order",
+}
+"""Rows that ask a route for something else than its own row does."""
+
+LIVES = {
+    "PLACED": (),
+    "PAID": ("PAID",),
+    "SHIPPED": ("PAID", "SHIPPED"),
+    "RETURNING": ("PAID", "SHIPPED", "DELIVERED"),
+}
+
+
+class World:
+    """The people of the matrix, and what they ask."""
+
+    def __init__(self, people: Mapping[str, Person], nobody: httpx.AsyncClient, operations: Mapping[str, Document]):
+        self.people = people
+        self.operations = operations
+        self._nobody = nobody
+
+    async def order(self, life: str) -> Document:
+        ann, operator = self.people["owner"], self.people["operator"]
+        order = await operator.move(await ann.place(), *LIVES[life])
+        if life == "RETURNING":
+            order = document(await ann.post(order_path(order, "returns"), json={}))
+        await ann.read(order)  # so that it lies in the cache, whoever asks next
+        return order
+
+    async def path(self, operation: str, order: Document | None) -> str:
+        values = {} if order is None else {"order_id": order["id"]}
+        if order is not None and order["shipments"]:
+            values["shipment_id"] = order["shipments"][0]["shipment_id"]
+        if order is not None and order["returns"]:
+            values["return_id"] = order["returns"][0]["return_id"]
+        if operation == "end_my_session":
+            values["session_id"] = await self._session_of_ann()
+        path: str = self.operations[SAME_ROUTE.get(operation, operation)]["path"]
+        return path.format_map(values)
+
+    def said(self, operation: str, order: Document | None) -> Mapping[str, Any]:
+        """As arguments of the client."""
+        ann = self.people["owner"]
+        line = None if order is None else order["lines"][0]["line_id"]
+        forms = {
+            "log_in": {"grant_type": "password", "username": ann.email, "password": PASSWORD},
+            "log_out": {"token": "whatever"},
+        }
+        bodies: Mapping[str, Document] = {
+            "register_account": {"email": f"{uuid4().hex}@example.com", "password": PASSWORD},
+            "change_my_password": {"current_password": PASSWORD, "new_password": PASSWORD},
+            "place_order": order_body(),
+            "place_for_ann": order_body(customer_id=str(ann.id)),
+            "run_batch": {"mode": "independent", "items": [{"op": "place", **order_body()}]},
+            "change_order": {"metadata": {"channel": "web"}},
+            "pay_the_short_way": {"status": "PAID"},
+            "edit_order_lines": {"lines": [{"name": "Bowl", "quantity": 1, "unit_price": "12.90"}]},
+            "record_payment": {"payment_id": uuid4().hex, "amount": "13.50", "method": "CARD"},
+            "record_refund": {"refund_id": uuid4().hex, "amount": "1.00", "reason": "scratched"},
+            "ship_order": {"carrier": "DHL"},
+            "cancel_order": {"reason": "CUSTOMER_REQUEST"},
+            "cancel_lines": {"reason": "OUT_OF_STOCK", "lines": [{"line_id": line, "quantity": 1}]},
+            "request_return": {},
+        }
+        if operation in forms:
+            return {"data": forms[operation]}
+        return {"json": bodies[operation]} if operation in bodies else {}
+
+    async def ask(self, asker: str, operation: str, path: str, order: Document | None) -> tuple[int, bytes]:
+        """Status and body; of a stream that begins, no body."""
+        method = self.operations[SAME_ROUTE.get(operation, operation)]["method"]
+        client = self._nobody if asker == "nobody" else self.people[asker].client
+        async with client.stream(method, path, **self.said(operation, order)) as answer:
+            is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+            return answer.status_code, b"" if is_stream else await answer.aread()
+
+    async def _session_of_ann(self) -> str:
+        ann = self.people["owner"]
+        await self._nobody.post(TOKEN, data={"grant_type": "password", "username": ann.email, "password": PASSWORD})
+        newest: str = document(await ann.get(f"{ME}/sessions"))["items"][0]["id"]
+        return newest
+
+
+@pytest.fixture(scope="module")
+async def world(served: Served) -> AsyncIterator[World]:
+    shop = served.shop
+    hashed = await (await shop.container.get(PasswordHasher)).hash(PASSWORD)
+    transactions = await shop.container.get(Transactions)
+    roles = {
+        "owner": Role.CUSTOMER,
+        "stranger": Role.CUSTOMER,
+        "operator": Role.OPERATOR,
+        "admin": Role.ADMIN,
+    }
+    async with AsyncExitStack() as stack:
+        people = {}
+        for name, role in roles.items():
+            person = await shop.person(role)
+            async with transactions.begin() as tx:
+                account = await tx.accounts.get(person.id)
+                account.password_hash = hashed
+                tx.accounts.save(account)
+                await tx.commit()
+            headers = {"Authorization": f"Bearer {person.token}"}
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=served.url, headers=headers))
+            people[name] = Person(id=person.id, email=person.email, token=person.token, client=client)
+        nobody = await stack.enter_async_context(httpx.AsyncClient(base_url=served.url))
+        described = document(await nobody.get("/openapi.json"))
+        operations = {
+            operation["operationId"]: {"path": path, "method": method.upper()}
+            for path, item in described["paths"].items()
+            for method, operation in item.items()
+            if method in METHODS
+        }
+        yield World(people, nobody, operations)
+
+
+def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
+    assert {SAME_ROUTE.get(row[0], row[0]) for row in ROWS} == world.operations.keys()
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+async def test_everybody_is_answered_as_the_matrix_says(row: list[str], asker: str, world: World) -> None:
+    operation, life = row[:2]
+    order = None if life == "-" else await world.order(life)
+
+    status, _ = await world.ask(asker, operation, await world.path(operation, order), order)
+
+    assert status == int(row[2 + ASKERS.index(asker)])
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1] != "-"], ids=lambda row: row[0])
+async def test_somebody_elses_order_is_answered_like_one_that_is_not_there(row: list[str], world: World) -> None:
+    operation, life = row[:2]
+    order = await world.order(life)
+    path = await world.path(operation, order)
+
+    async def refusal(name: str) -> Document:
+        status, body = await world.ask("stranger", operation, path.replace(order["id"], name), order)
+        assert status == 404
+        found = document(httpx.Response(404, content=body))
+        assert found.pop("request_id")
+        assert name in found.pop("instance")
+        return found
+
+    assert await refusal(order["id"]) == await refusal(ABSENT)
