@@ -123,10 +123,10 @@ def _dead_letters(settings: Settings, given: argparse.Namespace) -> int:
     if settings.kafka is None:
         raise SettingsError("Set KAFKA_HOST or KAFKA_BOOTSTRAP_SERVERS; without them there are no dead letters.")
 
-    brokers = settings.kafka
+    cluster = settings.kafka
 
     async def act() -> None:
-        letters = DeadLetters(brokers, topic=settings.dead_letter_topic)
+        letters = DeadLetters(cluster, topic=settings.dead_letter_topic)
         read = letters.all if given.action == "list" else letters.redrive
         async for letter in read(limit=given.limit):
             value = None if letter.value is None else letter.value.decode(errors="replace")

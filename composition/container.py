@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +19,7 @@ from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
 from adapters.kafka.asyncapi import describe
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.kafka.publisher import KafkaEvents
 from adapters.kafka.subscribers import KafkaUseCases
@@ -99,7 +100,7 @@ class Resources:
     """What is known only when the service starts: where its database is, and its secret."""
 
     database: URL
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 class UseCases(Provider):
@@ -254,20 +255,20 @@ class KafkaNews(Provider):
 
     @provide
     async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
-        events = KafkaEvents(settings.kafka or (), topic=settings.kafka_topic)
+        events = KafkaEvents(_cluster(settings), topic=settings.kafka_topic)
         yield events
         await events.close()
 
     @provide
     async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:
-        letters = DeadLetters(settings.kafka or (), topic=settings.dead_letter_topic)
+        letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic)
         yield letters
         await letters.close()
 
     @provide
     def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
         return make_kafka_broker(
-            settings.kafka or (),
+            _cluster(settings),
             order_topic=settings.kafka_topic,
             payments_topic=settings.kafka_payments_topic,
             shipments_topic=settings.kafka_shipments_topic,
@@ -321,6 +322,11 @@ class Http(Provider):
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
+
+
+def _cluster(settings: Settings) -> Cluster:
+    assert settings.kafka is not None  # noqa: S101 - for the type checker: what asks is there with a Kafka alone
+    return settings.kafka
 
 
 def make_container(settings: Settings, resources: Resources) -> AsyncContainer:

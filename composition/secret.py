@@ -1,13 +1,18 @@
 """The key that tokens and cursors are signed with."""
 
 import os
+import re
 import secrets
+import zlib
 from contextlib import suppress
 from tempfile import NamedTemporaryFile
 
 from composition.settings import Settings, SettingsError
 
 _SHORTEST = 32
+_PLACEHOLDERS = re.compile(
+    r"super.?secret|change.?(me|this|it)|your.?secret|replace.?(me|this)|placeholder|insecure", re.IGNORECASE
+)
 
 
 def secret_key(settings: Settings) -> str:
@@ -21,6 +26,10 @@ def secret_key(settings: Settings) -> str:
         return _kept_key(settings)
     if len(settings.secret_key) < _SHORTEST:
         raise SettingsError(f"SECRET_KEY has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
+    if _PLACEHOLDERS.search(settings.secret_key):
+        raise SettingsError(f"SECRET_KEY is a placeholder that everybody knows. {_HOW_TO_MAKE_ONE}")
+    if len(zlib.compress(settings.secret_key.encode())) < _SHORTEST:
+        raise SettingsError(f"SECRET_KEY repeats itself, and could be guessed. {_HOW_TO_MAKE_ONE}")
     return settings.secret_key
 
 

@@ -10,56 +10,29 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from composition.refusal import SettingsError
+from composition.services import Count, Port, Services
 from order_service.domain.errors import InvalidRequest
 from order_service.domain.money import Money
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Count = Annotated[int, Meta(ge=1)]
+__all__ = ["Settings", "SettingsError", "read_settings"]
+
+SECRETS = ("secret_key", "postgres_pass", "database_url", "redis_pass", "redis_url", "kafka_password")
+"""Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class SettingsError(Exception):
-    """A setting is missing or cannot be right; the message names it and says how to mend it."""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
     app_host: str = "127.0.0.1"
     app_port: Port = 8010
-
-    # PostgreSQL; neither DATABASE_URL nor POSTGRES_HOST: a private one, run by the service itself
-    postgres_host: str | None = None
-    postgres_port: Port = 5432
-    postgres_user: str = "postgres"
-    postgres_pass: str = ""
-    postgres_db: str = "order_service"
-    postgres_pool_size: Count = 10
-    database_url: str | None = None
-
-    # Redis; neither REDIS_URL nor REDIS_HOST: cache, limits and jobs live in the process
-    redis_host: str | None = None
-    redis_port: Port = 6379
-    redis_pass: str = ""
-    redis_db: Annotated[int, Meta(ge=0)] = 0
-    redis_url: str | None = None
-    redis_cache_ttl: Count = 300
-
-    # Kafka; neither KAFKA_BOOTSTRAP_SERVERS nor KAFKA_HOST: events stay in the process
-    kafka_host: str | None = None
-    kafka_port: Port = 9092
-    kafka_topic: str = "order_management_service"
-    kafka_bootstrap_servers: str | None = None
-    kafka_payments_topic: str = "payments"
-    kafka_shipments_topic: str = "shipments"
 
     # Access
     secret_key: str | None = None
@@ -81,47 +54,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # Looking after itself
     stalled_after_seconds: Count = 30
     var_dir: str = "var"
-
-    @property
-    def postgres_url(self) -> URL | None:
-        """Where PostgreSQL is; None means the embedded one."""
-        if self.database_url is not None:
-            try:
-                url = make_url(self.database_url)
-            except ArgumentError:
-                url = URL.create("")
-            if url.drivername.partition("+")[0] not in {"postgresql", "postgres"}:
-                raise SettingsError("DATABASE_URL must be like postgresql://user:password@host:5432/order_service.")
-            return url.set(drivername="postgresql+asyncpg")
-        if self.postgres_host is None:
-            return None
-        return URL.create(
-            "postgresql+asyncpg",
-            username=self.postgres_user,
-            password=self.postgres_pass or None,
-            host=self.postgres_host,
-            port=self.postgres_port,
-            database=self.postgres_db,
-        )
-
-    @property
-    def redis(self) -> str | None:
-        """The address of Redis; None means that cache, limits and jobs live in the process."""
-        if self.redis_url is not None or self.redis_host is None:
-            return self.redis_url
-        password = f":{quote(self.redis_pass, safe='')}@" if self.redis_pass else ""
-        return f"redis://{password}{self.redis_host}:{self.redis_port}/{self.redis_db}"
-
-    @property
-    def kafka(self) -> list[str] | None:
-        """The brokers to ask first; None means that events stay in the process."""
-        if self.kafka_bootstrap_servers is not None:
-            return [server.strip() for server in self.kafka_bootstrap_servers.split(",") if server.strip()]
-        return None if self.kafka_host is None else [f"{self.kafka_host}:{self.kafka_port}"]
-
-    @property
-    def dead_letter_topic(self) -> str:
-        return f"{self.kafka_topic}.dead_letter"
 
     @property
     def var(self) -> Path:
@@ -169,7 +101,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def allowed_origins(self) -> list[str]:
-        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        """The web pages that may call the API from a browser, each as the browser calls it."""
+        origins = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        for origin in origins:
+            _require_an_origin(origin)
+        return origins
+
+    def __repr__(self) -> str:
+        """Without secrets, so that nobody can print them by accident."""
+        shown = {
+            name: "..." if name in SECRETS and value else value
+            for name, value in msgspec.structs.asdict(self).items()
+        }
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 _NAMES = {field.encode_name.upper(): field.encode_name for field in msgspec.structs.fields(Settings)}
@@ -186,12 +130,57 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         raise SettingsError(f"{env_file} cannot be read as UTF-8 text: {error}.") from None
     given = {**in_file, **(os.environ if environment is None else environment)}
     values = {name: given[env] for env, name in _NAMES.items() if given.get(env)}
+    values |= _from_files(given)
     try:
         settings = msgspec.convert(values, Settings, strict=False)
-        _ = (settings.postgres_url, settings.shop_rules, settings.proxies)
+        _ = (settings.postgres_url, settings.redis, settings.kafka)
+        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings
+
+
+def _from_files(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The secrets whose files are named, by setting."""
+    found = {}
+    for name in SECRETS:
+        file = given.get(f"{name.upper()}_FILE")
+        if not file:
+            continue
+        if given.get(name.upper()):
+            raise SettingsError(f"{name.upper()} and {name.upper()}_FILE are both set. Unset one.")
+        try:
+            found[name] = Path(file).read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name.upper()}_FILE: {file} cannot be read as text: {_reason(error)}.") from None
+        if not found[name]:
+            raise SettingsError(f"{name.upper()}_FILE: {file} is empty.")
+    return found
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """Without the bytes that could not be read."""
+    return error.reason if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+
+
+def _require_an_origin(origin: str) -> None:
+    if "*" in origin:
+        raise SettingsError(
+            "CORS_ORIGINS: * would let every web page that somebody visits call the API with the token that their "
+            "browser holds for another page. Name the pages that may, such as https://shop.example.com."
+        )
+    try:
+        parts = urlsplit(origin)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        parts, port = urlsplit(""), ""
+    bare = f"{parts.scheme}://{parts.netloc}"
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme)
+    if not parts.hostname or origin != bare.lower() or "@" in bare or not bare.endswith(port) or port == usual:
+        raise SettingsError(
+            f"CORS_ORIGINS: {origin!r} is no origin as browsers send it: scheme://host or scheme://host:port, in "
+            "lower case, without a path, a slash at the end or the scheme's usual port."
+        )
 
 
 def _amounts(text: str) -> dict[str, Money]:

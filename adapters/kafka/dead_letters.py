@@ -1,12 +1,13 @@
 """Messages that no retry makes right: kept with the cause and the place they came from, and put back on command."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.messages import Headers
 from adapters.kafka.producer import Producer
 
@@ -35,10 +36,10 @@ class DeadLetter:
 
 
 class DeadLetters:
-    def __init__(self, bootstrap_servers: Sequence[str], *, topic: str) -> None:
-        self._bootstrap_servers = list(bootstrap_servers)
+    def __init__(self, cluster: Cluster, *, topic: str) -> None:
+        self._cluster = cluster
         self._topic = topic
-        self._producer = Producer(bootstrap_servers)
+        self._producer = Producer(cluster)
 
     async def put(self, record: Any, *, cause: str, detail: str) -> None:
         """Keeps the consumed `record`. Returns once the broker has it; raises DependencyUnavailable."""
@@ -79,7 +80,7 @@ class DeadLetters:
 
     async def _read(self, *, limit: int, group_id: str | None) -> AsyncIterator[tuple[DeadLetter, Any]]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers,
+            **self._cluster.options,
             group_id=group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -1,13 +1,14 @@
 """A producer that starts when it is first needed, and is made anew after a failure."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from adapters.kafka.cluster import Cluster
 from order_service.domain.errors import DependencyUnavailable
 
 _PATIENCE_SECONDS = 10
@@ -16,8 +17,8 @@ _PATIENCE_SECONDS = 10
 class Producer:
     """Idempotent, acks=all: what is acknowledged is on every in-sync replica."""
 
-    def __init__(self, bootstrap_servers: Sequence[str], **options: Any) -> None:
-        self._options = {"bootstrap_servers": list(bootstrap_servers), **options}
+    def __init__(self, cluster: Cluster, **options: Any) -> None:
+        self._options = {**cluster.options, **options}
         self._started: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 

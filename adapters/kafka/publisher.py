@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka.errors import MessageSizeTooLargeError
 
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.messages import headers_of
 from adapters.kafka.producer import Producer
 from order_service.ports import LoggedEvent
@@ -17,10 +18,10 @@ _log = logging.getLogger(__name__)
 class KafkaEvents:
     """Publishes in batches, and returns once every event is acknowledged."""
 
-    def __init__(self, bootstrap_servers: Sequence[str], *, topic: str) -> None:
+    def __init__(self, cluster: Cluster, *, topic: str) -> None:
         self._topic = topic
         self._producer = Producer(
-            bootstrap_servers,
+            cluster,
             compression_type="lz4",
             linger_ms=5,
             max_batch_size=512 * 1024,

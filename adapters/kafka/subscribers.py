@@ -17,6 +17,7 @@ import msgspec
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.kafka.messages import (
     PAYMENTS,
@@ -68,7 +69,7 @@ class KafkaUseCases:
 
 
 def make_broker(
-    bootstrap_servers: Sequence[str],
+    cluster: Cluster,
     *,
     order_topic: str,
     payments_topic: str,
@@ -77,7 +78,9 @@ def make_broker(
     dead_letters: DeadLetters,
 ) -> KafkaBroker:
     """A FastStream broker with a subscriber for each topic; nothing connects before it is started."""
-    broker = KafkaBroker(list(bootstrap_servers), apply_types=False, logger=None, graceful_timeout=15)
+    broker = KafkaBroker(
+        list(cluster.servers), security=cluster.security, apply_types=False, logger=None, graceful_timeout=15
+    )
     heard = _Subscribers(use_cases)
     topics: Mapping[str, Heard] = {
         order_topic: heard.order_event,

@@ -20,6 +20,7 @@ from dishka import AsyncContainer
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.publisher import KafkaEvents
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
@@ -108,7 +109,7 @@ async def drain(around: World, events: int) -> Drained:
         await connection.execute(BACKLOG, {"events": events})
         bytes_each = float(await connection.scalar(BYTES) or 0)
     topic = await a_topic(around.kafka)
-    publisher = KafkaEvents([around.kafka], topic=topic)
+    publisher = KafkaEvents(Cluster(servers=[around.kafka]), topic=topic)
     async with SqlEventLog(around.engine).reader("bench") as log:
         relay = RelayEvents(publisher)
         await relay(log, limit=1)  # connects

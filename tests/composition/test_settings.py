@@ -1,5 +1,7 @@
 import re
+from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 
 import msgspec
 import pytest
@@ -8,7 +10,7 @@ from sqlalchemy import make_url
 from composition.database import migrate
 from composition.process import resources
 from composition.secret import secret_key
-from composition.settings import Settings, SettingsError, read_settings
+from composition.settings import SECRETS, Settings, SettingsError, read_settings
 
 NOTHING = Path("/nonexistent/.env")
 ENV_EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -56,6 +58,23 @@ def test_a_whole_url_wins_over_its_parts() -> None:
         ("DATABASE_URL", "not a url"),
         ("DATABASE_URL", "mysql://ann@db/orders"),
         ("TRUSTED_PROXIES", "everybody"),
+        ("POSTGRES_SSLMODE", "yes"),
+        ("DATABASE_URL", "postgresql://ann@db/orders?sslmode=yes"),
+        ("REDIS_URL", "http://cache"),
+        ("KAFKA_SECURITY_PROTOCOL", "TLS"),
+        ("KAFKA_SASL_MECHANISM", "GSSAPI"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://*.example.com"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "shop.example.com"),
+        ("CORS_ORIGINS", "https://shop.example.com/"),
+        ("CORS_ORIGINS", "https://shop.example.com/admin"),
+        ("CORS_ORIGINS", "https://shop.example.com?"),
+        ("CORS_ORIGINS", "https://Shop.example.com"),
+        ("CORS_ORIGINS", "https://shop.example.com:443"),
+        ("CORS_ORIGINS", "https://shop.example.com:x"),
+        ("CORS_ORIGINS", "https://ann@shop.example.com"),
+        ("CORS_ORIGINS", "https://shop.example.com https://other.example.com"),
         ("SCREENING_LARGEST_TOTAL", "10000"),
         ("SCREENING_LARGEST_TOTAL", "EUR=much"),
         ("SCREENING_LARGEST_TOTAL", "EURO=1"),
@@ -79,7 +98,8 @@ def test_limits_of_the_largest_total_are_amounts_by_currency() -> None:
 def test_every_setting_is_explained_in_the_example_file() -> None:
     text = ENV_EXAMPLE.read_text()
     explained = set(re.findall(r"^#?\s?([A-Z][A-Z_]+)=", text, re.MULTILINE))
-    assert explained == {field.name.upper() for field in msgspec.structs.fields(Settings)}
+    settings = {field.name.upper() for field in msgspec.structs.fields(Settings)}
+    assert explained == settings | {f"{name.upper()}_FILE" for name in SECRETS}
 
 
 def test_the_example_file_is_itself_a_right_configuration() -> None:
@@ -96,10 +116,71 @@ def test_without_services_a_secret_is_made_once_and_only_we_can_read_it(tmp_path
     assert sorted(file.name for file in (tmp_path / "var").iterdir()) == ["secret_key"]
 
 
-@pytest.mark.parametrize("secret", [None, "SUPER_SECRET_KEY"])
-def test_with_a_real_database_a_missing_or_weak_secret_is_refused(secret: str | None) -> None:
-    with pytest.raises(SettingsError, match="SECRET_KEY"):
-        secret_key(Settings(postgres_host="db", secret_key=secret))
+WEAK_SECRETS = {
+    "the original service's": "SUPER_SECRET_KEY",
+    "the same, but longer": "SUPER_SECRET_KEY_SUPER_SECRET_KEY",
+    "31 characters": token_urlsafe(48)[:31],
+    "a placeholder": "changeme-7d1c9f0a5b2e8d3f6a4c-please",
+    "another placeholder": "Change this to something of your own!",
+    "one character": "x" * 64,
+    "a few characters, again and again": "abcdefgh" * 8,
+    "digits in a row": "0123456789" * 4,
+}
+
+
+@pytest.mark.parametrize("weak", WEAK_SECRETS)
+@pytest.mark.parametrize("host", ["db", None])
+def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(weak: str, host: str | None, tmp_path: Path) -> None:
+    secret = WEAK_SECRETS[weak]
+    with pytest.raises(SettingsError, match=r"SECRET_KEY .* Make one with") as refusal:
+        secret_key(Settings(postgres_host=host, secret_key=secret, var_dir=str(tmp_path)))
+    assert secret not in str(refusal.value)
+
+
+def test_with_a_real_database_a_missing_secret_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"SECRET_KEY is not set. Make one with"):
+        secret_key(Settings(postgres_host="db"))
+
+
+@pytest.mark.parametrize("make", [lambda: token_urlsafe(48), lambda: token_hex(16), lambda: token_hex(32)])
+def test_a_random_secret_is_taken(make: Callable[[], str]) -> None:
+    for _ in range(1_000):
+        secret_key(Settings(postgres_host="db", secret_key=make()))
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_be_in_a_file(name: str, tmp_path: Path) -> None:
+    secret = {"database_url": "postgresql://ann:s3cret@db/orders", "redis_url": "redis://:s3cret@cache/0"}.get(
+        name, "  s3cret with blanks  "
+    )
+    (tmp_path / "file").write_text(f"{secret}\n")
+    settings = read_settings({f"{name.upper()}_FILE": str(tmp_path / "file")}, env_file=NOTHING)
+    assert getattr(settings, name) == secret
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_in_one_place_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("one")
+    given = {name.upper(): "other", f"{name.upper()}_FILE": str(tmp_path / "file")}
+    with pytest.raises(SettingsError, match=f"{name.upper()} and {name.upper()}_FILE"):
+        read_settings(given, env_file=NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"), [(None, "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"\n", "is empty")]
+)
+def test_a_file_without_a_secret_names_itself(content: bytes | None, complaint: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"POSTGRES_PASS_FILE: {file} {complaint}"):
+        read_settings({"POSTGRES_PASS_FILE": str(file)}, env_file=NOTHING)
+
+
+def test_origins_are_taken_as_browsers_send_them() -> None:
+    given = "https://shop.example.com, http://localhost:3000,http://[::1]:8080,capacitor://localhost"
+    assert len(read_settings({"CORS_ORIGINS": given}, env_file=NOTHING).allowed_origins) == 4
 
 
 def test_an_env_file_that_is_no_text_names_itself(tmp_path: Path) -> None:
@@ -121,7 +202,7 @@ def test_a_postgresql_that_is_not_there_is_named_with_what_to_check() -> None:
         migrate(make_url("postgresql+asyncpg://ann@127.0.0.1:1/orders"))
 
 
-SERVICES = {"postgres_host": "db", "redis_host": "cache", "kafka_host": "kafka", "secret_key": "x" * 32}
+SERVICES = {"postgres_host": "db", "redis_host": "cache", "kafka_host": "kafka", "secret_key": token_urlsafe(48)}
 
 
 @pytest.mark.parametrize("missing", ["postgres_host", "redis_host", "kafka_host"])

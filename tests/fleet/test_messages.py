@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy import URL
 
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetter, DeadLetters
 from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute
@@ -51,7 +52,7 @@ class Desk:
         self.payments = environment["KAFKA_PAYMENTS_TOPIC"]
         self.shipments = environment["KAFKA_SHIPMENTS_TOPIC"]
         self.topics = (environment["KAFKA_TOPIC"], self.payments, self.shipments)
-        self.letters = DeadLetters([self.servers], topic=f"{environment['KAFKA_TOPIC']}.dead_letter")
+        self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=f"{environment['KAFKA_TOPIC']}.dead_letter")
 
     async def an_order(self) -> str:
         answer = await self._http.post("/api/v1/orders", json=AN_ORDER, headers=self._customer)

@@ -1,0 +1,5 @@
+"""Why a process does not start."""
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be right; the message names it and says how to mend it."""
