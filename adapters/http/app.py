@@ -171,7 +171,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(app)
+    return Edge(app, edge.allowed_origins)
 
 
 class _WholeRouter(Router):

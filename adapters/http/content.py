@@ -35,7 +35,7 @@ def takes_known_parameters_once(connection: ASGIConnection[Any, Any, Any, Any], 
 
     Not of OPTIONS, which the framework answers itself: it asks what a path can do, whatever the query.
     """
-    if not connection.scope["query_string"] or connection.scope["method"] == "OPTIONS":
+    if not connection.scope["query_string"] or connection.scope.get("method") == "OPTIONS":
         return
     known, also_known = _parameters_of(handler.fn), handler.opt.get(ALSO_KNOWN)
     for name, values in connection.query_params.dict().items():

@@ -64,9 +64,9 @@ ONLY_OF: Mapping[str, Set[str]] = {
 }
 """The problems that only some routes have. All others any route may have that has their status."""
 
-NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "batch-aborted"})
-"""Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, the third is an
-answer to what is no route, and the last stands within the results of a batch.
+NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "origin-not-allowed", "batch-aborted"})
+"""Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, the next two are
+answers to what is no route, and the last stands within the results of a batch.
 """
 
 _EVENT_MESSAGE: Json = {

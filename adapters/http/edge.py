@@ -3,22 +3,34 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http.problems import PROBLEM_JSON, REQUEST_ID, extended, problem_document
+from adapters.http.problems import PROBLEM_JSON, PROBLEMS, REQUEST_ID, extended, problem_document
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
-_ALWAYS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+_CONTENT_SECURITY_POLICY = b"; ".join(
     (
-        b"content-security-policy",  # scripts from this server only: no document we show can smuggle one in
-        b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
-    ),
+        b"default-src 'self'",  # scripts from this server only: no document we show can smuggle one in
+        b"img-src 'self' data:",
+        b"style-src 'self' 'unsafe-inline'",
+        b"frame-ancestors 'none'",
+        b"base-uri 'none'",
+        b"form-action 'self'",
+    )
+)
+# Not Strict-Transport-Security: whether there is TLS, and how long there will be, the proxy knows that ends it.
+_ALWAYS = (
+    (b"server", b"order-service"),  # else granian gives its own name
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY),
 )
 _PRIVATE = (b"cache-control", b"private, no-store")
 
@@ -27,6 +39,7 @@ _AT_ONCE = 256
 
 _WAIT_SECONDS = 1.0
 _BUSY = "Too many requests at this moment. Try again soon, with the same Idempotency-Key."
+_ELSEWHERE = "Web pages of this origin may not call the API from a browser."
 _STREAM = "/events/stream"
 """How the address of a stream ends: thousands of these are open at once, and idle."""
 
@@ -35,19 +48,21 @@ class Edge:
     """Around the whole application, because the framework answers some requests (404, 405) before any middleware.
 
     Takes in so many requests as can be worked on; others wait a moment, and are then told to come again.
+    A browser that asks for a page of another origin is refused here: the framework would do so in plain text.
     A client's `X-Request-Id` is kept if it is harmless, else replaced; it is in the answer, in problem documents and
     in the log.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str]) -> None:
         self._app = app
+        self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        sent, origin = _header(scope, b"x-request-id"), _header(scope, b"origin")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
         extended(scope)[REQUEST_ID] = request_id.decode()
 
@@ -59,7 +74,9 @@ class Edge:
                 message["headers"] = headers
             await send(message)
 
-        if scope["path"].endswith(_STREAM):
+        if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
+            await _answer("origin-not-allowed", _ELSEWHERE, scope, send_with_headers)
+        elif scope["path"].endswith(_STREAM):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:
@@ -67,7 +84,7 @@ class Edge:
             finally:
                 self._places.release()
         else:
-            await _say_busy(scope["path"], request_id.decode(), send_with_headers)
+            await _answer("too-busy", _BUSY, scope, send_with_headers, retry_after=1)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():
@@ -79,8 +96,15 @@ class Edge:
             return False
 
 
-async def _say_busy(path: str, request_id: str, send: Send) -> None:
-    problem = problem_document("too-busy", _BUSY, {"retry_after": 1}, instance=path, request_id=request_id)
-    headers = [(b"content-type", PROBLEM_JSON.encode()), (b"retry-after", b"1")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
+
+
+async def _answer(code: str, detail: str, scope: Scope, send: Send, **members: int) -> None:
+    request_id = extended(scope)[REQUEST_ID]
+    problem = problem_document(code, detail, members, instance=scope["path"], request_id=request_id)
+    headers = [(b"content-type", PROBLEM_JSON.encode())]
+    if "retry_after" in members:
+        headers.append((b"retry-after", str(members["retry_after"]).encode()))
+    await send({"type": "http.response.start", "status": PROBLEMS[code].status, "headers": headers})
     await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})

@@ -321,6 +321,7 @@ _OF_THE_EDGE = {
     "unsupported-grant-type": "Only grant_type=password is supported.",
     "not-found": "There is nothing at this address.",
     "method-not-allowed": "Method Not Allowed",
+    "origin-not-allowed": "Web pages of this origin may not call the API from a browser.",
     "conflict": "The state does not allow it.",
     "payload-too-large": "Request Entity Too Large",
     "unsupported-media-type": "The content type must be application/json.",

@@ -44,6 +44,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password or refresh_token."),
     "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
     "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
+    "origin-not-allowed": Problem(403, "Origin not allowed", "Have the operator add the page to CORS_ORIGINS."),
     "cancel-window-closed": Problem(403, "Cancel window closed", "Ask the shop to cancel the order."),
     "not-found": Problem(404, "Not found", "Check the address."),
     "order-not-found": Problem(404, "Order not found", "Check the order's id, and whose order it is."),

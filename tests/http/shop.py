@@ -156,6 +156,26 @@ def document(answer: httpx.Response) -> Document:
     return decoded
 
 
+def is_careful(answer: httpx.Response) -> bool:
+    """Whether it lets browsers and caches make nothing of it that it is not, and tells nothing of the server."""
+    headers = answer.headers
+    wanted = {
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "server": "order-service",
+    }
+    policy = headers["content-security-policy"]
+    return (
+        all(headers.get_list(name) == [value] for name, value in wanted.items())
+        and all(part in policy for part in ("default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"))
+        and "unsafe-eval" not in policy
+        and "script-src" not in policy
+        and all(headers[name] for name in ("x-request-id", "cache-control", "permissions-policy"))
+        and "x-powered-by" not in headers
+    )
+
+
 def problem(answer: httpx.Response, status: int, code: str | None = None) -> Document:
     """The problem document of an answer, with all that every one of them must have."""
     assert answer.status_code == status, answer.text
@@ -169,7 +189,7 @@ def problem(answer: httpx.Response, status: int, code: str | None = None) -> Doc
     assert found["detail"]
     assert found["instance"] == answer.request.url.path
     assert found["request_id"] == answer.headers["x-request-id"]
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert is_careful(answer), answer.headers
     assert answer.headers["cache-control"] == "private, no-store"
     if status == 401:
         assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -6,12 +6,13 @@ from typing import Any
 import httpx
 
 from adapters.http.edge import Edge
+from tests.http.shop import is_careful
 
 AT_ONCE = 256
 
 
 def around(app: Any) -> Any:
-    return Edge(app)
+    return Edge(app, allowed_origins=[])
 
 
 class SlowApp:
@@ -47,6 +48,7 @@ async def test_who_finds_no_place_in_time_is_told_to_come_again_and_streams_take
         "1",
         "late",
     )
+    assert is_careful(refused)
     assert refused.headers["content-type"] == "application/problem+json"
     assert (refused.json()["type"], refused.json()["request_id"]) == ("/problems/too-busy", "late")
     assert {answer.status_code for answer in [*answers, after]} == {200}

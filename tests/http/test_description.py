@@ -216,8 +216,10 @@ def test_the_way_to_a_token_is_declared(description: Document, operations: dict[
 async def test_what_is_answered_has_headers_that_are_described(
     operations: dict[str, Operation], ann: Person, operator: Person, order: Document, anybody: httpx.AsyncClient
 ) -> None:
-    of_http = {"content-type", "content-length", "cache-control", "x-request-id", "vary"} | {
+    of_http = {"content-type", "content-length", "cache-control", "x-request-id", "vary", "server"} | {
         "x-content-type-options",
+        "x-frame-options",
+        "permissions-policy",
         "referrer-policy",
         "content-security-policy",
     }

@@ -26,6 +26,7 @@ from tests.http.shop import (
     Document,
     Person,
     document,
+    is_careful,
     order_body,
     order_path,
     problem,
@@ -47,6 +48,7 @@ def is_problem(answer: httpx.Response, status: int, code: str) -> bool:
     """Like `problem`, for an answer that was read by hand."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM_JSON
+    assert is_careful(answer), answer.headers
     found = json.loads(answer.content)
     return bool(
         found["type"] == f"/problems/{code}"
