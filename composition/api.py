@@ -1,12 +1,18 @@
-"""The API's process: `granian --interface asgi composition.api:app`, with any number of workers."""
+"""The API's process, `python -m composition.api`: with any number of workers.
 
+It is granian's own command, and takes its options, such as `--workers 4`; those that it must have are set here.
+"""
+
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+from granian.cli import cli
+
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from composition.process import container, resources, tell_in_log
-from composition.settings import read_settings
+from composition.process import container, resources, starting
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -18,9 +24,8 @@ class Api:
     """Builds itself when its worker starts, in the worker's own event loop, and closes with it."""
 
     def __init__(self) -> None:
-        tell_in_log()
-        self._settings = read_settings()
-        self._resources = resources(self._settings)
+        with starting() as settings:
+            self._settings, self._resources = settings, resources(settings)
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 
@@ -43,4 +48,23 @@ class Api:
                 return
 
 
-app = Api()
+def serve() -> None:
+    with starting() as settings:
+        resources(settings)
+        options = [
+            f"--host={settings.app_host}",
+            f"--port={settings.app_port}",
+            "--interface=asgi",
+            "--no-ws",
+            "--respawn-failed-workers",
+            "--workers-kill-timeout=10",  # in which every request can be answered
+            "--backpressure=10000",  # idle streams are connections, too; the edge bounds what is worked on
+            f"--log-config={Path(__file__).with_name('granian.json')}",
+        ]
+        cli([*options, *sys.argv[1:], "composition.api:app"], auto_envvar_prefix="GRANIAN")
+
+
+if __name__ == "__main__":
+    serve()
+else:
+    app = Api()

@@ -20,7 +20,7 @@ from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.database import database, migrate
 from composition.jobs import job_broker
-from composition.process import tell_in_log
+from composition.logs import tell_in_log
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
@@ -43,7 +43,7 @@ ADMIN_EMAIL = "admin@order-service.local"
 
 def run_embedded(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM, and leaves no process behind."""
-    tell_in_log()
+    tell_in_log(settings.log_format or "text")  # a person started it
     _require_free_port(settings)
     secret = secret_key(settings)
     with database(settings) as url:

@@ -4,14 +4,17 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from dishka import AsyncContainer
 
 from composition.container import Resources, make_container
+from composition.logs import tell_in_log
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
+
+_log = logging.getLogger(__name__)
 
 
 def resources(settings: Settings) -> Resources:
@@ -28,23 +31,23 @@ def resources(settings: Settings) -> Resources:
     return Resources(database=settings.postgres_url, secret_key=secret_key(settings))
 
 
-def tell_in_log() -> None:
-    """Lines of text on standard error, from warnings on; of our own modules more."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for ours in ("adapters", "composition", "order_service"):
-        logging.getLogger(ours).setLevel(logging.INFO)
-    # While Kafka is away its client says so many times a second; the relay and the consumer say it once a second.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+@contextmanager
+def starting() -> Iterator[Settings]:
+    """A process's settings; it logs from here on, and a wrong one ends it with a line that names it."""
+    tell_in_log("json")
+    try:
+        settings = read_settings()
+        tell_in_log(settings.log_format or "json")
+        yield settings
+    except SettingsError as error:
+        _log.critical("%s", error)
+        sys.exit(1)
 
 
 def run(main: Callable[[AsyncContainer, Settings], Awaitable[None]]) -> None:
     """Runs `main` until it ends, or SIGTERM or SIGINT cancels it; then closes what it used."""
-    tell_in_log()
-    try:
-        settings = read_settings()
+    with starting() as settings:
         asyncio.run(_until_stopped(main, settings, resources(settings)))
-    except SettingsError as error:
-        sys.exit(f"order-service: {error}")
 
 
 @asynccontextmanager

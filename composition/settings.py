@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -51,7 +51,8 @@ class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
     screening_most_orders_per_hour: Count | None = 1_000
     screening_repeat_window_seconds: Count | None = None
 
-    # Looking after itself
+    # Looking after itself; without a format, processes of their own write JSON, and `up` text
+    log_format: Literal["json", "text"] | None = None
     stalled_after_seconds: Count = 30
     var_dir: str = "var"
 

@@ -48,4 +48,4 @@ class InProcessJobs:
             try:
                 await process(order_id)
             except Exception:  # noqa: BLE001 - the next job must run, whatever happened to this one
-                _log.exception("processing of order %s failed", order_id)
+                _log.exception("processing of order %s failed", order_id, extra={"order_id": order_id})

@@ -4,12 +4,16 @@ import asyncio
 import re
 import uuid
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, REQUEST_ID, extended, problem_document
+
+current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
+"""The id of the request that is being answered, for whatever is logged meanwhile."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -65,6 +69,7 @@ class Edge:
         sent, origin = _header(scope, b"x-request-id"), _header(scope, b"origin")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
         extended(scope)[REQUEST_ID] = request_id.decode()
+        current_request.set(request_id.decode())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -192,7 +192,8 @@ def _on_validation_error(request: Request[Any, Any, Any], error: ValidationExcep
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Nobody foresaw this: the log gets all of it, the client nothing but where to look."""
     request_id = extended(request.scope).get(REQUEST_ID, "")
-    _log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
+    known = {"request_id": request_id, "order_id": request.path_params.get("order_id")}
+    _log.error("request %s failed", request_id, exc_info=error, extra=known)
     return problem_response(request, "internal-error", "Something went wrong on our side.")
 
 

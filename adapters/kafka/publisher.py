@@ -54,5 +54,6 @@ async def _explained(topic: str, events: Sequence[LoggedEvent]) -> AsyncIterator
             len(largest.payload),
             largest.order_id,
             topic,
+            extra={"order_id": largest.order_id},
         )
         raise

@@ -14,27 +14,14 @@ import httpx
 
 READY_SECONDS = 60
 
-BIN = Path(sys.executable).parent
-
 
 def commands(port: int, *, api_workers: int, worker_threads: int) -> Mapping[str, list[str]]:
     """As the README tells them, but for the port and the numbers."""
     return {
-        "api": [
-            str(BIN / "granian"),
-            "--interface=asgi",
-            "--no-ws",
-            "--host=127.0.0.1",
-            f"--port={port}",
-            f"--workers={api_workers}",
-            "--respawn-failed-workers",
-            "--workers-kill-timeout=10",
-            "--backpressure=10000",
-            "composition.api:app",
-        ],
+        "api": [sys.executable, "-m", "composition.api", f"--port={port}", f"--workers={api_workers}"],
         "relay": [sys.executable, "-m", "composition.relay"],
         "consumer": [sys.executable, "-m", "composition.consumer"],
-        "worker": [str(BIN / "dramatiq"), "composition.worker:broker", "-p", "1", "-t", str(worker_threads)],
+        "worker": [sys.executable, "-m", "composition.worker", "-p", "1", "-t", str(worker_threads)],
         "scheduler": [sys.executable, "-m", "composition.scheduler"],
     }
 

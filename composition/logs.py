@@ -1,0 +1,85 @@
+"""What a process writes about itself, on standard error: a JSON object a line, or text for people.
+
+Nothing personal and nothing secret, whoever writes it: libraries quote what they were given when they stumble.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Literal
+
+from adapters.http.edge import current_request
+
+Format = Literal["json", "text"]
+
+_UNCAUGHT = logging.getLogger("uncaught")
+
+_HIDDEN = (
+    # PostgreSQL quotes rows, asyncpg parameters
+    (re.compile(r"DETAIL: .*?(?=\nHINT: |\n\[SQL: |\n\n(?:The above|During)|\Z)", re.DOTALL), "DETAIL: ..."),
+    (re.compile(r"(invalid input for query argument \$\d+|invalid input syntax for [\w ]+): .*"), r"\1: ..."),
+    # addresses with a password
+    (re.compile(r"(?<=://)[^\s'\"]*@"), "...@"),
+    (re.compile(r"eyJ[\w-]{8,}[\w.-]*|(?<=Bearer )[\w.~+/=-]{16,}"), "<token>"),
+    (
+        re.compile(r"((?:password|passwd|secret|token)\w*['\"]?\s?[=:]\s?['\"]?)[^\s'\"&,;)}]+", re.IGNORECASE),
+        r"\1...",
+    ),
+    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+)
+
+
+def harmless(text: str) -> str:
+    """Without e-mail addresses, tokens, passwords, and what PostgreSQL quotes of rows and parameters."""
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class TextLines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """`error` is the exception with its traceback; `request_id` and `order_id` are there where they are known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": getattr(record, "request_id", None) or current_request.get(),
+            "order_id": getattr(record, "order_id", None),
+            "error": self.formatException(record.exc_info) if record.exc_info else record.exc_text,
+        }
+        return json.dumps({name: harmless(str(value)) for name, value in line.items() if value})
+
+
+def tell_in_log(format: Format) -> None:
+    """From warnings on; of our own modules and the worker's more. What Python would print as text is told, too."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if format == "json" else TextLines())
+    logging.basicConfig(handlers=[handler], force=True)
+    for talkative in ("__main__", "adapters", "composition", "order_service", "dramatiq"):
+        logging.getLogger(talkative).setLevel(logging.INFO)
+    # While Kafka is away its client says so many times a second; the relay and the consumer say it once a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # a line that cannot be written is lost, rather than half a page of text
+    sys.excepthook = _tell_uncaught
+    sys.unraisablehook = lambda bug: _tell_uncaught(bug.exc_type, bug.exc_value, bug.exc_traceback)
+    threading.excepthook = lambda bug: _tell_uncaught(bug.exc_type, bug.exc_value, bug.exc_traceback)
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if error is not None and not issubclass(kind, KeyboardInterrupt):
+        _UNCAUGHT.critical("%s", kind.__name__, exc_info=(kind, error, trace))
