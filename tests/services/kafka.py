@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -88,6 +88,17 @@ class KafkaServer(Server):
     def env(self) -> dict[str, str]:
         return {"TEST_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
 
+    def client_options(self) -> dict[str, Any]:
+        """What aiokafka's clients need to get in."""
+        return {"bootstrap_servers": self.bootstrap_servers}
+
+    def properties(self) -> str:
+        """What is in its configuration beside PROPERTIES, and wins."""
+        return ""
+
+    def format_options(self) -> list[str]:
+        return []
+
     def command(self) -> list[str]:
         if not self.data.exists():
             self._format()
@@ -100,7 +111,7 @@ class KafkaServer(Server):
             return accepts(self.port) and aside.submit(asyncio.run, self._serves()).result()
 
     async def _serves(self) -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5000)
+        admin = AIOKafkaAdminClient(**self.client_options(), request_timeout_ms=5000)
         try:
             await admin.start()
             cluster = await admin.describe_cluster()
@@ -123,7 +134,7 @@ class KafkaServer(Server):
         draft = self.folder / f"{self.name}.new-{os.getpid()}"
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster]
-        run(self._java(*tool, "--config", str(self._configuration(draft))))
+        run(self._java(*tool, "--config", str(self._configuration(draft)), *self.format_options()))
         draft.rename(self.data)
 
     def _configuration(self, data: Path) -> Path:
@@ -132,6 +143,7 @@ class KafkaServer(Server):
         file.write_text(
             f"{PROPERTIES}\nlog.dirs={data}\nlisteners=CLIENT://{self.address},CONTROLLER://{controller}\n"
             f"advertised.listeners=CLIENT://{self.address}\ncontroller.quorum.bootstrap.servers={controller}\n"
+            f"{self.properties()}\n"
         )
         return file
 
