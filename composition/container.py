@@ -1,6 +1,7 @@
 """Everything that the service is made of, a line each, and which part stands in for which port."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,10 +10,12 @@ from typing import Any
 
 from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
 from faststream.kafka import KafkaBroker
+from redis.asyncio import Redis
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.embedded.events import InProcessEvents, InProcessJobs
+from adapters.embedded.known_origins import InProcessKnownOrigins
 from adapters.embedded.order_cache import InProcessOrderCache
 from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.http.app import HttpEdge, HttpUseCases
@@ -34,6 +37,7 @@ from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
 from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
+from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
@@ -60,6 +64,7 @@ from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
 from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.guessing import Guessing, GuessingRules
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -124,6 +129,7 @@ class UseCases(Provider):
         ForgetOldRecords,
         GetAccount,
         GetOrder,
+        Guessing,
         ListOrderEvents,
         ListOrders,
         LogIn,
@@ -152,6 +158,11 @@ class UseCases(Provider):
     @provide
     def session_rules(self, settings: Settings) -> SessionRules:
         return SessionRules(lifetime=settings.session_lifetime)
+
+    @provide
+    def guessing_rules(self, settings: Settings, resources: Resources) -> GuessingRules:
+        key = hashlib.sha256(b"guessing\0" + resources.secret_key.encode()).digest()
+        return GuessingRules(wrong_per_hour=settings.wrong_passwords_per_hour, key=key)
 
 
 class Machine(Provider):
@@ -218,14 +229,21 @@ class InProcessStores(Provider):
     def limiter(self) -> ports.RateLimiter:
         return InProcessRateLimiter()
 
+    @provide
+    def origins(self) -> ports.KnownOrigins:
+        return InProcessKnownOrigins()
+
 
 class RedisStores(Provider):
     scope = Scope.APP
 
+    limiter = provide(RedisRateLimiter, provides=ports.RateLimiter)
+    origins = provide(RedisKnownOrigins, provides=ports.KnownOrigins)
+
     @provide
-    async def limiter(self, settings: Settings) -> AsyncIterator[ports.RateLimiter]:
+    async def guarding(self, settings: Settings) -> AsyncIterator[Redis]:
         async with connect(settings.redis or "", patience=LIMIT_SECONDS) as redis:
-            yield RedisRateLimiter(redis)
+            yield redis
 
     @provide
     async def cache(self, settings: Settings) -> AsyncIterator[ports.OrderCache]:

@@ -40,6 +40,7 @@ class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
     session_days: Count = 30
     rate_limit_accounts_per_minute: Count = 5
     rate_limit_orders_per_minute: Count = 10
+    wrong_passwords_per_hour: Count = 20
     trusted_proxies: str = ""
     cors_origins: str = "http://localhost:3000,http://localhost:4200"
 

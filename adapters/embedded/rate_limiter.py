@@ -29,3 +29,8 @@ class InProcessRateLimiter:
             self._whole_again.popitem(last=False)
         left = window - (start + cost - now)
         return Allowance(allowed=True, remaining=int(left / cost + 1e-9), retry_after=0, reset=start + cost - now)
+
+    async def give_back(self, quota: Quota, subject: str) -> None:
+        key = (quota.name, subject)
+        if key in self._whole_again:
+            self._whole_again[key] -= quota.window.total_seconds() / quota.limit

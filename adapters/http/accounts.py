@@ -16,6 +16,7 @@ from adapters.http import sessions
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
 from adapters.http.content import takes_json
+from adapters.http.limits import current_origin
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
 from order_service.domain.account import Account
 from order_service.domain.actor import Actor, Bearer
@@ -96,10 +97,13 @@ async def me(by: NamedDependency[Actor], get_account: NamedDependency[GetAccount
 async def change_my_password(
     data: JSONBody[NewPassword],
     bearer: NamedDependency[Bearer],
+    origin: NamedDependency[str],
     change_password: NamedDependency[ChangePassword],
 ) -> None:
     await change_password(
-        ChangePasswordCommand(by=bearer, current_password=data.current_password, new_password=data.new_password)
+        ChangePasswordCommand(
+            by=bearer, current_password=data.current_password, new_password=data.new_password, origin=origin
+        )
     )
 
 
@@ -116,4 +120,9 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         },
         security=[{"password": []}],
     )
-    return Router("/", route_handlers=[open_to_all, for_holders], tags=["Accounts"])
+    return Router(
+        "/",
+        route_handlers=[open_to_all, for_holders],
+        dependencies={"origin": Provide(current_origin, sync_to_thread=False)},
+        tags=["Accounts"],
+    )

@@ -1,9 +1,10 @@
 """How often somebody may ask: per account where there is one, else per client address."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Self
 
+from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -15,6 +16,8 @@ from order_service.domain.errors import RateLimited
 from order_service.ports import Quota, RateLimiter
 
 Networks = Sequence[IPv4Network | IPv6Network]
+
+_ORIGIN = "origin"
 
 
 class RateLimit(ASGIMiddleware):
@@ -32,7 +35,8 @@ class RateLimit(ASGIMiddleware):
         return self  # the framework copies routers, with all they hold; but there is one limiter
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        allowance = await self._limiter.take(self._quota, _subject(scope, self._proxies))
+        extended(scope)[_ORIGIN] = _network_of(client_address(scope, self._proxies))
+        allowance = await self._limiter.take(self._quota, _subject(scope))
         state = f'"{self._quota.name}";r={allowance.remaining};t={seconds_up(allowance.reset)}'
         extended(scope)[RATE_LIMIT] = headers = {"RateLimit-Policy": self._policy, "RateLimit": state}
         if not allowance.allowed:
@@ -46,11 +50,28 @@ class RateLimit(ASGIMiddleware):
         await next_app(scope, receive, send_with_limits)
 
 
-def _subject(scope: Scope, proxies: Networks) -> str:
+def current_origin(request: Request[Any, Any, Any]) -> str:
+    """Where a request comes from, behind `RateLimit`: the client's address, or the network it may choose one of."""
+    origin: str = extended(request.scope)[_ORIGIN]
+    return origin
+
+
+def _subject(scope: Scope) -> str:
     bearer = scope.get("auth")
     if isinstance(bearer, Bearer):
         return f"account:{bearer.actor.id}"
-    return f"address:{client_address(scope, proxies)}"
+    return f"address:{extended(scope)[_ORIGIN]}"
+
+
+def _network_of(address: str) -> str:
+    """Of IPv6 everybody is given 2^64 addresses at least, to use one after the other."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)
 
 
 def client_address(scope: Scope, proxies: Networks) -> str:

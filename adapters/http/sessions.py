@@ -76,13 +76,14 @@ def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException)
 )
 async def token(
     data: URLEncodedBody[TokenRequest],
+    origin: NamedDependency[str],
     log_in: NamedDependency[LogIn],
     refresh_session: NamedDependency[RefreshSession],
     request: Request[Any, Any, Any],
 ) -> Response[TokenOut] | Response[bytes]:
     match data.grant_type:
         case "password":
-            logged_in = await log_in(LogInCommand(email=data.username, password=data.password))
+            logged_in = await log_in(LogInCommand(email=data.username, password=data.password, origin=origin))
         case "refresh_token":
             logged_in = await refresh_session(data.refresh_token)
         case _:

@@ -23,24 +23,49 @@ redis.call('SET', KEYS[1], string.format('%.0f', whole + interval), 'PX', math.c
 return {1, math.floor(left / interval), 0, whole + interval - now}
 """
 
+# KEYS: subject. ARGV: microseconds between two requests.
+_GIVE_BACK = """
+local whole = tonumber(redis.call('GET', KEYS[1]))
+if not whole then return end
+redis.call('SET', KEYS[1], string.format('%.0f', whole - ARGV[1]), 'KEEPTTL')
+"""
+
 
 class RedisRateLimiter:
     """`unchecked` counts the requests let through because Redis did not answer."""
 
     def __init__(self, redis: Redis) -> None:
         self._take = redis.register_script(_TAKE)
+        self._give_back = redis.register_script(_GIVE_BACK)
         self.unchecked = 0
 
     async def take(self, quota: Quota, subject: str) -> Allowance:
-        microseconds = quota.window.total_seconds() * 1_000_000
         try:
             allowed, remaining, retry_after, reset = await self._take(
-                keys=[f"limit:{quota.name}:{subject}"], args=[round(microseconds / quota.limit), quota.limit]
+                keys=[_key(quota, subject)], args=[_interval(quota), quota.limit]
             )
         except GONE as error:
-            if quota.guards_secrets:
-                raise DependencyUnavailable("Redis") from error
-            self.unchecked += 1
-            _log.warning("rate limiter: %s; %d requests unchecked", error, self.unchecked)
+            self._let_through(quota, error)
             return Allowance(allowed=True, remaining=quota.limit, retry_after=0, reset=0)
         return Allowance(allowed=bool(allowed), remaining=remaining, retry_after=retry_after / 1e6, reset=reset / 1e6)
+
+    async def give_back(self, quota: Quota, subject: str) -> None:
+        try:
+            await self._give_back(keys=[_key(quota, subject)], args=[_interval(quota)])
+        except GONE as error:
+            self._let_through(quota, error)
+
+    def _let_through(self, quota: Quota, error: Exception) -> None:
+        if quota.guards_secrets:
+            raise DependencyUnavailable("Redis") from error
+        self.unchecked += 1
+        _log.warning("rate limiter: %s; %d requests unchecked", error, self.unchecked)
+
+
+def _key(quota: Quota, subject: str) -> str:
+    return f"limit:{quota.name}:{subject}"
+
+
+def _interval(quota: Quota) -> int:
+    """Microseconds between two requests."""
+    return round(quota.window.total_seconds() * 1_000_000 / quota.limit)

@@ -45,6 +45,7 @@
     ├── BatchAborted                another item of an atomic batch failed, so this one was not done
     ├── VersionMismatch             the caller named a version that is not the newest
     ├── RateLimited
+    ├── TooBusy                     more is waiting than can be worked on soon; trying again is right
     └── DependencyUnavailable       a service we stand on does not answer; trying again is right
 
 `code` is stable and for programs; `str(error)` is for people; `details()` are the typed fields.
@@ -380,6 +381,16 @@ class RateLimited(OrderServiceError):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many requests. Try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class TooBusy(OrderServiceError):
+    """`retry_after` in seconds: when it may be worth trying again."""
+
+    code = "too-busy"
+
+    def __init__(self, *, retry_after: int = 1) -> None:
+        super().__init__("Too many requests at this moment. Try again soon, with the same Idempotency-Key.")
         self.retry_after = retry_after
 
 

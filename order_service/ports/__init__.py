@@ -1,6 +1,14 @@
 """The outside world, as the use cases see it."""
 
-from order_service.ports.guarding import Allowance, EndedSessions, PasswordHasher, Quota, RateLimiter, Tokens
+from order_service.ports.guarding import (
+    Allowance,
+    EndedSessions,
+    KnownOrigins,
+    PasswordHasher,
+    Quota,
+    RateLimiter,
+    Tokens,
+)
 from order_service.ports.reading import OrderCache, OrderFilter, OrderPage, OrderViews, PageStart
 from order_service.ports.running import Clock, Ids, Leases, OldRecords
 from order_service.ports.telling import (
@@ -41,6 +49,7 @@ __all__ = [
     "Ids",
     "Inbox",
     "JobQueue",
+    "KnownOrigins",
     "Leases",
     "LogPage",
     "LogPlace",

@@ -10,6 +10,8 @@ from order_service.domain.actor import Bearer
 
 
 class PasswordHasher(Protocol):
+    """Hashing takes its time: where too many wait for it already, one more raises TooBusy."""
+
     async def hash(self, password: str) -> str: ...
 
     def is_outdated(self, password_hash: str) -> bool:
@@ -59,3 +61,15 @@ class Allowance:
 class RateLimiter(Protocol):
     async def take(self, quota: Quota, subject: str) -> Allowance:
         """Counts one request. Where the count is out of reach: allowed, or DependencyUnavailable for secrets."""
+
+    async def give_back(self, quota: Quota, subject: str) -> None:
+        """As if one request less had been made. Where the count is out of reach: as for `take`."""
+
+
+class KnownOrigins(Protocol):
+    """A place is an account and an address, under a name that tells neither. Raises DependencyUnavailable."""
+
+    async def has(self, place: str) -> bool:
+        """Whether it is remembered still; one that was forgotten early is not an error."""
+
+    async def remember(self, place: str, *, lifetime: timedelta) -> None: ...

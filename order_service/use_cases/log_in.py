@@ -8,12 +8,16 @@ from order_service.domain.actor import Role
 from order_service.domain.errors import InvalidCredentials, InvalidField
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
+from order_service.use_cases.guessing import Guessing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogInCommand:
+    """`origin` stands for the address that it came from."""
+
     email: str
     password: str = field(repr=False)
+    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class SessionRules:
 class LogIn:
     """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password.
 
+    After too many wrong passwords, of known and unknown addresses alike, RateLimited: see `Guessing`.
     Begins a session. A password that was hashed in a weaker way than now is hashed again.
     """
 
@@ -43,6 +48,7 @@ class LogIn:
         self,
         transactions: Transactions,
         passwords: PasswordHasher,
+        guessing: Guessing,
         tokens: Tokens,
         clock: Clock,
         ids: Ids,
@@ -50,6 +56,7 @@ class LogIn:
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
+        self._guessing = guessing
         self._tokens = tokens
         self._clock = clock
         self._ids = ids
@@ -80,12 +87,16 @@ class LogIn:
     async def _account(self, command: LogInCommand) -> Account:
         try:
             email = normalized_email(command.email)
-        except InvalidField as nobodys_address:
+        except InvalidField as nobodys_address:  # and nobody's account: that it is told at once tells nothing
             raise InvalidCredentials from nobodys_address
         async with self._transactions.begin() as tx:
             account = await tx.accounts.by_email(email)
         known_hash = None if account is None else account.password_hash
-        matches = await self._passwords.verify(command.password, known_hash)
-        if account is None or not matches:
+
+        async def matches() -> bool:
+            return await self._passwords.verify(command.password, known_hash)
+
+        is_right = await self._guessing.check(email, command.origin, matches)
+        if account is None or not is_right:
             raise InvalidCredentials
         return account

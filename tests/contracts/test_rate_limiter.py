@@ -118,3 +118,20 @@ async def test_a_limit_of_one_is_one_per_window(limits: Limiter) -> None:
     assert await limits.takes(quota, "ann", 3) == 1
     await limits.wait(1 + A_TOUCH)
     assert await limits.takes(quota, "ann", 3) == 1
+
+
+async def test_what_is_given_back_can_be_taken_again(limits: Limiter) -> None:
+    quota = five_per(A_MINUTE)
+    await limits.takes(quota, "ann", 5)
+    await limits.limiter.give_back(quota, "ann")
+    await limits.limiter.give_back(quota, "ann")
+    assert await limits.takes(quota, "ann", 5) == 2
+
+
+async def test_nobody_has_more_than_the_limit_however_much_is_given_back(limits: Limiter) -> None:
+    quota = five_per(A_MINUTE)
+    await limits.limiter.give_back(quota, "ann")
+    await limits.limiter.take(quota, "ann")
+    for _ in range(3):
+        await limits.limiter.give_back(quota, "ann")
+    assert await limits.takes(quota, "ann", 10) == 5

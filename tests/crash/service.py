@@ -24,6 +24,7 @@ class Service:
             "APP_PORT": str(port),
             "VAR_DIR": str(folder / "var"),
             "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000",
+            "WRONG_PASSWORDS_PER_HOUR": "100000",
             "RATE_LIMIT_ORDERS_PER_MINUTE": "10000000",
             "SCREENING_MOST_ORDERS_PER_HOUR": "10000000",
             **settings,

@@ -22,6 +22,8 @@ from tests.services.server import free_port
 PROCESSES, CALLS = 8, 10_000
 REQUESTS, A_MINUTE = 1_000, 12
 CLIENTS, ANSWER_SECONDS = 50, 10
+ADDRESSES, GUESSES = 1_000, 5
+HOME = "203.0.113.7"
 A_DAY = Quota(name="shared", limit=1_000, window=timedelta(days=1))  # so long that nothing is given back meanwhile
 
 
@@ -78,6 +80,37 @@ async def test_only_a_proxy_of_ours_is_believed_about_addresses(tmp_path: Path, 
                 addresses = [{"X-Forwarded-For": f"6.6.6.6, 203.0.113.{number}"} for number in range(10)]
                 answers = [await http.post("/api/v1/auth/token", data=form, headers=each) for each in addresses]
         assert [answer.status_code for answer in answers] == [400] * allowed + [429] * (10 - allowed)
+
+
+async def test_a_thousand_addresses_guess_at_one_account_no_more_than_the_limit_and_its_holder_comes_in(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    limited = {**environment, "TRUSTED_PROXIES": "127.0.0.0/8", "WRONG_PASSWORDS_PER_HOUR": str(GUESSES)}
+    with Fleet(tmp_path, limited, port=free_port(), api_workers=4) as roles:
+        roles.start("api")
+        await asyncio.to_thread(roles.until_ready)
+        async with httpx.AsyncClient(base_url=roles.address, timeout=60) as http:
+            ann = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
+            assert (await http.post("/api/v1/accounts", json=ann)).is_success
+
+            async def log_in(email: str, password: str, address: str) -> int:
+                form = {"grant_type": "password", "username": email, "password": password}
+                headers = {"X-Forwarded-For": address}
+                return (await http.post("/api/v1/auth/token", data=form, headers=headers)).status_code
+
+            assert await log_in(ann["email"], ann["password"], HOME) == 200
+            found: dict[str, Counter[int]] = {}
+            for account in (ann["email"], f"{uuid4().hex}@example.com"):
+                guesses = [log_in(account, "wrong", f"10.0.{one // 250}.{one % 250}") for one in range(ADDRESSES)]
+                holder = [log_in(ann["email"], ann["password"], HOME) for _ in range(GUESSES)]
+                outcomes = await asyncio.gather(*guesses, *holder)
+                found[account] = Counter(outcomes[:ADDRESSES])
+                assert set(outcomes[ADDRESSES:]) == {200}
+                assert await log_in(ann["email"], ann["password"], HOME) == 200
+            assert await log_in(ann["email"], ann["password"], "10.9.9.9") == 429  # from where they never were
+    print(f"{ADDRESSES} addresses, one account: {[dict(each) for each in found.values()]} of {GUESSES}")
+    for each in found.values():
+        assert each == {400: GUESSES, 429: ADDRESSES - GUESSES}
 
 
 @pytest.mark.parametrize("away", ["killed", "paused"])

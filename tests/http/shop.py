@@ -32,7 +32,11 @@ ACCOUNTS = "/api/v1/accounts"
 ME = "/api/v1/accounts/me"
 TOKEN = "/api/v1/auth/token"
 
-GENEROUS = Settings(rate_limit_accounts_per_minute=1_000_000, rate_limit_orders_per_minute=1_000_000)
+GENEROUS = Settings(
+    rate_limit_accounts_per_minute=1_000_000,
+    rate_limit_orders_per_minute=1_000_000,
+    wrong_passwords_per_hour=1_000_000,
+)
 """Nobody meets a rate limit who is not looking for one."""
 
 _COUNTS = text(" UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in metadata.tables))  # noqa: S608

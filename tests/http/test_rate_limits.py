@@ -127,6 +127,13 @@ async def test_who_has_no_account_is_limited_by_address(strict: Shop) -> None:
     problem(await there.post(TOKEN, data=FORM), 400, "invalid-grant")
 
 
+async def test_of_a_network_that_is_given_to_one_client_every_address_is_the_same(strict: Shop) -> None:
+    for number in range(PER_ACCOUNT_ROUTES):
+        problem(await strict.client(address=f"2001:db8::{number}").post(TOKEN, data=FORM), 400, "invalid-grant")
+    assert is_limited(await strict.client(address="2001:db8::ffff").post(TOKEN, data=FORM), limit=PER_ACCOUNT_ROUTES)
+    problem(await strict.client(address="2001:db8:0:1::1").post(TOKEN, data=FORM), 400, "invalid-grant")
+
+
 async def test_the_account_and_the_address_are_counted_apart(strict: Shop, eager: Person) -> None:
     for _ in range(PER_ACCOUNT_ROUTES):
         await strict.client().post(TOKEN, data=FORM)

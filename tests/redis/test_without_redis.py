@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.redis.connection import connect
+from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from order_service.domain.errors import DependencyUnavailable
@@ -147,12 +148,18 @@ async def test_a_value_that_is_not_ours_is_not_an_order(cache: RedisOrderCache, 
 
 
 async def test_without_redis_orders_go_on_uncounted_and_nobody_logs_in(redis: Redis, server: RedisServer) -> None:
-    limiter = RedisRateLimiter(redis)
+    limiter, origins = RedisRateLimiter(redis), RedisKnownOrigins(redis)
     await limiter.take(QUOTA, "ann")
     server.kill()
     assert [(await limiter.take(QUOTA, "ann")).allowed for _ in range(10)] == [True] * 10
     assert limiter.unchecked == 10
     with pytest.raises(DependencyUnavailable):
         await limiter.take(LOG_IN, "ann")
+    with pytest.raises(DependencyUnavailable):
+        await limiter.give_back(LOG_IN, "ann")
+    with pytest.raises(DependencyUnavailable):
+        await origins.has("here")
+    with pytest.raises(DependencyUnavailable):
+        await origins.remember("here", lifetime=timedelta(days=1))
     await asyncio.to_thread(server.start)
     assert [(await limiter.take(LOG_IN, "ann")).allowed for _ in range(6)] == [True] * 5 + [False]

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.embedded.known_origins import InProcessKnownOrigins
+from adapters.embedded.rate_limiter import InProcessRateLimiter
 from order_service.domain.actor import SYSTEM, Actor
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
@@ -23,6 +25,7 @@ from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.follow_order import FollowOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.guessing import Guessing, GuessingRules
 from order_service.use_cases.idempotency import Answer, IdempotencyKey
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
 from order_service.use_cases.list_orders import ListOrders
@@ -64,6 +67,7 @@ from tests.in_memory import (
 )
 
 PASSWORD = "correct horse"
+WRONG_PER_HOUR = 4
 MUGS = WantedLine(name="Blue mug", quantity=2, unit_price="10", sku="MUG-BLUE")
 
 
@@ -89,14 +93,20 @@ class Shop:
         self.jobs = ListJobs()
         self.passwords = PlainPasswords()
         self.tokens = NumberedTokens()
+        self.limiter = InProcessRateLimiter(now=self.seconds)
+        self.origins = InProcessKnownOrigins(now=self.seconds)
+        guessing_rules = GuessingRules(wrong_per_hour=WRONG_PER_HOUR, key=b"a key for tests")
+        guessing = Guessing(self.limiter, self.origins, guessing_rules)
 
         self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
-        self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock, self.ids, SessionRules())
+        self.log_in = LogIn(
+            self.transactions, self.passwords, guessing, self.tokens, self.clock, self.ids, SessionRules()
+        )
         self.refresh_session = RefreshSession(self.transactions, self.tokens, self.clock, self.ids)
         self.end_session = EndSession(self.transactions, self.clock)
         self.list_sessions = ListSessions(self.transactions, self.clock)
         self.set_role = SetRole(self.transactions, self.clock)
-        self.change_password = ChangePassword(self.transactions, self.passwords, self.clock)
+        self.change_password = ChangePassword(self.transactions, self.passwords, guessing, self.clock)
         self.get_account = GetAccount(self.transactions)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)
@@ -126,6 +136,9 @@ class Shop:
         self.follow_order = FollowOrder(self.jobs, self.cache)
         self.run_batch = RunBatch(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
         self.relay_events = RelayEvents(self.publisher)
+
+    def seconds(self) -> float:
+        return self.clock.now().timestamp()
 
     async def customer(self, email: str = "ann@example.com") -> Actor:
         return (await self.register(RegisterAccountCommand(email=email, password=PASSWORD))).actor

@@ -20,7 +20,7 @@ from tests.use_cases.shop import PASSWORD, Shop
 
 
 def log_in_as(email: str, password: str = PASSWORD) -> LogInCommand:
-    return LogInCommand(email=email, password=password)
+    return LogInCommand(email=email, password=password, origin="192.0.2.1")
 
 
 async def test_who_registers_has_an_account_and_is_a_customer(shop: Shop) -> None:

@@ -19,7 +19,9 @@ from tests.use_cases.shop import PASSWORD, Shop, a_key, read
 async def test_the_life_of_an_order_from_registering_to_delivery(shop: Shop) -> None:
     # Ann registers, logs in, and is known by her token from now on.
     await shop.register(RegisterAccountCommand(email="Ann@Example.com", password=PASSWORD))
-    token = (await shop.log_in(LogInCommand(email="ann@example.com", password=PASSWORD))).access_token
+    token = (
+        await shop.log_in(LogInCommand(email="ann@example.com", password=PASSWORD, origin="192.0.2.1"))
+    ).access_token
     ann = shop.tokens.bearer(token, at=shop.clock.now()).actor
 
     # She places an order; her client is unsure whether it arrived, and sends it again.

@@ -14,10 +14,11 @@ from tests.use_cases.shop import PASSWORD, Shop
 
 A_MINUTE = timedelta(minutes=1)
 NEW_PASSWORD = "purple tin roof"
+HOME = "192.0.2.1"
 
 
 async def log_in(shop: Shop, password: str = PASSWORD) -> LoggedIn:
-    return await shop.log_in(LogInCommand(email="ann@example.com", password=password))
+    return await shop.log_in(LogInCommand(email="ann@example.com", password=password, origin=HOME))
 
 
 def bearer_of(shop: Shop, logged_in: LoggedIn) -> Bearer:
@@ -97,7 +98,9 @@ async def test_who_logs_out_with_a_refresh_token_ends_its_session(shop: Shop) ->
 async def test_a_new_password_ends_every_session_but_the_one_it_was_given_in(shop: Shop) -> None:
     here, there = await log_in(shop), await log_in(shop)
     await shop.change_password(
-        ChangePasswordCommand(by=bearer_of(shop, here), current_password=PASSWORD, new_password=NEW_PASSWORD)
+        ChangePasswordCommand(
+            by=bearer_of(shop, here), current_password=PASSWORD, new_password=NEW_PASSWORD, origin=HOME
+        )
     )
     with pytest.raises(InvalidRefreshToken):
         await shop.refresh_session(there.refresh_token)
@@ -121,7 +124,7 @@ async def test_a_password_is_changed_by_who_knows_it_to_one_that_is_good(
     here = await log_in(shop)
     with pytest.raises(InvalidField) as refusal:
         await shop.change_password(
-            ChangePasswordCommand(by=bearer_of(shop, here), current_password=current, new_password=new)
+            ChangePasswordCommand(by=bearer_of(shop, here), current_password=current, new_password=new, origin=HOME)
         )
     assert refusal.value.field == field
     await log_in(shop)
