@@ -19,7 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.persistence.engine import create_engine
+from tests.log_scan import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 from tests.services import KafkaServer, RedisServer
+
+__all__ = ["pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 PARALLEL = 20

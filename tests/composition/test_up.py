@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from adapters.embedded.postgres import EmbeddedPostgres
+from tests.log_scan import SCAN
 from tests.services.server import free_port
 
 ORDER_SERVICE = [sys.executable, "-m", "composition.cli"]
@@ -95,13 +96,17 @@ def running(
 ) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """The process, its address, and what it said on starting."""
     port = free_port()
-    with subprocess.Popen(
-        [*ORDER_SERVICE, "up"],
-        cwd=folder,
-        env={**environment(folder, port), **settings},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as service:
+    with (
+        SCAN.watch(folder / "up.log", json=True).open("ab") as log,
+        subprocess.Popen(
+            [*ORDER_SERVICE, "up"],
+            cwd=folder,
+            env={**environment(folder, port), "LOG_FORMAT": "json", **settings},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as service,
+    ):
         try:
             assert service.stdout is not None
             said = ""

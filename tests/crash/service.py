@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.log_scan import SCAN
+
 START_SECONDS = 60
 SECONDS_TO_FOLLOW = 30
 """How long the database may run on after the service was killed."""
@@ -45,7 +47,7 @@ class Service:
 
     def start(self) -> None:
         self._started, self._ready = time.monotonic(), False
-        with (self._folder / "service.log").open("ab") as log:
+        with SCAN.watch(self._folder / "service.log", json=False).open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "composition.cli", "up"],
                 cwd=self._folder,

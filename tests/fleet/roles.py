@@ -12,6 +12,8 @@ from typing import Self
 
 import httpx
 
+from tests.log_scan import SCAN
+
 READY_SECONDS = 60
 
 
@@ -47,7 +49,7 @@ class Fleet:
 
     def start(self, *roles: str) -> None:
         for role in roles or self.roles:
-            with (self._folder / f"{role}.log").open("ab") as log:
+            with SCAN.watch(self._folder / f"{role}.log", json=True).open("ab") as log:
                 self._running[role] = subprocess.Popen(
                     self._commands[role],
                     cwd=self._folder,

@@ -31,6 +31,7 @@ from tests.http.shop import (
     order_path,
     problem,
 )
+from tests.log_scan import SCAN
 
 ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1024 * 1024
@@ -247,7 +248,7 @@ async def test_200_clients_at_once_are_all_answered(served: Served, dave: Person
 
 
 @pytest.fixture
-async def process_port(database_url: URL) -> AsyncIterator[int]:
+async def process_port(database_url: URL, tmp_path: Path) -> AsyncIterator[int]:
     """Where `order-service up` listens: a process of its own, as it is started in earnest."""
     port = a_free_port()
     environment = {
@@ -256,9 +257,14 @@ async def process_port(database_url: URL) -> AsyncIterator[int]:
         "DATABASE_URL": database_url.render_as_string(hide_password=False),
         "SECRET_KEY": SECRET_KEY,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "composition.cli", "up", cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
-    )
+    with SCAN.watch(tmp_path / "up.log", json=False).open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "composition.cli", "up"),
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
     assert process.stdout is not None
     # A process that begins shares the machine with whatever else does.
     assert await asyncio.wait_for(process.stdout.readline(), 6 * PATIENCE_SECONDS) == b"The order service runs.\n"
