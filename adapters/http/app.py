@@ -33,6 +33,7 @@ from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
@@ -41,6 +42,8 @@ from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.list_account_events import ListAccountEvents
+from order_service.use_cases.list_accounts import ListAccounts
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -56,6 +59,7 @@ from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
@@ -73,6 +77,10 @@ class HttpUseCases:
     end_session: EndSession
     list_sessions: ListSessions
     change_password: ChangePassword
+    change_email: ChangeEmail
+    set_role: SetRole
+    list_accounts: ListAccounts
+    list_account_events: ListAccountEvents
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders

@@ -1,7 +1,16 @@
 """The outside world, as the use cases see it."""
 
 from order_service.ports.guarding import Allowance, EndedSessions, PasswordHasher, Quota, RateLimiter, Tokens
-from order_service.ports.reading import OrderCache, OrderFilter, OrderPage, OrderViews, PageStart
+from order_service.ports.reading import (
+    AccountFilter,
+    AccountPage,
+    AccountViews,
+    OrderCache,
+    OrderFilter,
+    OrderPage,
+    OrderViews,
+    PageStart,
+)
 from order_service.ports.running import Clock, Ids, Leases, OldRecords
 from order_service.ports.telling import (
     EventArchive,
@@ -27,6 +36,9 @@ from order_service.ports.writing import (
 )
 
 __all__ = [
+    "AccountFilter",
+    "AccountPage",
+    "AccountViews",
     "Accounts",
     "Allowance",
     "AnsweredRequest",

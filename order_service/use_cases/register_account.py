@@ -3,15 +3,18 @@
 from dataclasses import dataclass, field
 
 from order_service.domain.account import Account, checked_password
-from order_service.domain.actor import Role
+from order_service.domain.actor import Actor, Role
 from order_service.ports import Clock, Ids, PasswordHasher, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterAccountCommand:
+    """`by`: who makes the account, if not its holder."""
+
     email: str
     password: str = field(repr=False)
     role: Role = Role.CUSTOMER
+    by: Actor | None = None
 
 
 class RegisterAccount:
@@ -33,6 +36,7 @@ class RegisterAccount:
             password_hash=await self._passwords.hash(checked_password(command.password)),
             role=command.role,
             at=self._clock.now(),
+            by=command.by,
         )
         async with self._transactions.begin() as tx:
             tx.accounts.add(account)

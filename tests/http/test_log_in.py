@@ -56,6 +56,7 @@ async def test_who_registers_can_log_in_and_order(anybody: httpx.AsyncClient) ->
         "email": body["email"].lower(),
         "role": "customer",
         "created_at": account["created_at"],
+        "version": 1,
     }
 
     answer = await log_in(anybody, username=body["email"], password=PASSWORD)

@@ -29,7 +29,7 @@ async def test_who_registers_has_an_account_and_is_a_customer(shop: Shop) -> Non
     assert account.role is Role.CUSTOMER
     assert account.created_at == NOON
     assert account.password_hash != PASSWORD
-    assert await shop.get_account(account.actor) == account
+    assert await shop.get_account(account.id, by=account.actor) == account
 
 
 async def test_who_runs_the_service_may_give_another_role(shop: Shop) -> None:
@@ -95,4 +95,4 @@ async def test_no_password_appears_in_a_command_or_an_answer_that_is_logged(shop
 async def test_there_is_no_account_for_a_stranger_or_for_the_service_itself(shop: Shop) -> None:
     for actor in (a_customer(), SYSTEM):
         with pytest.raises(AccountNotFound):
-            await shop.get_account(actor)
+            await shop.get_account(actor.id, by=actor)
