@@ -19,6 +19,7 @@ from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.events import After, EventListOut, history_page
 from adapters.http.pages import Limit
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
+from adapters.http.whole_router import WholeRouter
 from order_service.domain.actor import Actor, Bearer
 from order_service.use_cases.change_email import ChangeEmail, ChangeEmailCommand
 from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
@@ -151,4 +152,4 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         },
         security=[{"password": []}],
     )
-    return Router("/", route_handlers=[open_to_all, for_holders], tags=["Accounts"])
+    return WholeRouter("/", route_handlers=[open_to_all, for_holders], tags=["Accounts"])

@@ -6,8 +6,7 @@ from dataclasses import dataclass, fields
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ASGIApp
 
 from adapters.http import (
     batch,
@@ -29,6 +28,7 @@ from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
+from adapters.http.whole_router import WholeRouter
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
@@ -124,7 +124,7 @@ class HttpEdge:
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
-    orders_router = _WholeRouter(
+    orders_router = WholeRouter(
         "/orders",
         route_handlers=[
             *orders.ROUTES,
@@ -180,18 +180,6 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         logging_config=None,
     )
     return Edge(app)
-
-
-class _WholeRouter(Router):
-    """The framework answers OPTIONS with the methods of a path that were registered first; here, with all of them."""
-
-    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
-        routes = super().register(value)
-        for route in routes:
-            if isinstance(route, HTTPRoute):
-                handlers = [one for one in route.route_handlers if one.http_methods != {"OPTIONS"}]
-                self.routes[self.routes.index(route)] = HTTPRoute(path=route.path, route_handlers=handlers)
-        return routes
 
 
 def _always(thing: object) -> Provide:
