@@ -36,6 +36,7 @@ from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.security.common_passwords import ListedPasswords
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
@@ -197,6 +198,8 @@ class Persistence(Provider):
 
 class Security(Provider):
     scope = Scope.APP
+
+    common_passwords = provide(ListedPasswords, provides=ports.CommonPasswords)
 
     @provide
     async def ended_sessions(self, engine: AsyncEngine, settings: Settings) -> AsyncIterator[ports.EndedSessions]:

@@ -668,6 +668,13 @@ class PlainPasswords:
         return password_hash in (f"hash of {password}", f"weak hash of {password}")
 
 
+class FewPasswords:
+    """The one that everybody has."""
+
+    def has(self, password: str) -> bool:
+        return password == "password123"
+
+
 class NumberedTokens:
     lifetime = timedelta(minutes=15)
 

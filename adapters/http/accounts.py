@@ -8,10 +8,9 @@ from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody
 from litestar.types import Middleware
-from msgspec import Meta
 
 from adapters.http import account_admin, sessions
-from adapters.http.account_answers import AccountOut, Email, sent
+from adapters.http.account_answers import AccountOut, CurrentPassword, Email, new_password, sent
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
 from adapters.http.conditions import IfMatch, IfNoneMatch, expected_versions
@@ -30,17 +29,17 @@ from order_service.use_cases.register_account import RegisterAccount, RegisterAc
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
-    password: Annotated[str, Meta(min_length=8, max_length=1024, examples=["correct horse battery"])]
+    password: Annotated[str, new_password("correct horse battery")]
 
 
 class AccountPatch(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
-    current_password: Annotated[str, Meta(max_length=1024, examples=["correct horse battery"])]
+    current_password: CurrentPassword
 
 
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    current_password: Annotated[str, Meta(max_length=1024, examples=["correct horse battery"])]
-    new_password: Annotated[str, Meta(min_length=8, max_length=1024, examples=["purple tin roof"])]
+    current_password: CurrentPassword
+    new_password: Annotated[str, new_password("purple tin roof")]
 
 
 @post(

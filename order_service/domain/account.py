@@ -95,10 +95,3 @@ def normalized_email(email: str) -> str:
     if not _EMAIL.fullmatch(email):
         raise InvalidField("email", "must be an e-mail address such as ann@example.com.")
     return email
-
-
-def checked_password(password: str, *, field: str = "password") -> str:
-    """`password` itself: 8 to 1,024 characters, whatever they are. Raises InvalidField, which never repeats it."""
-    if not 8 <= len(password) <= 1024:
-        raise InvalidField(field, f"must have 8 to 1024 characters, not {len(password)}.")
-    return password

@@ -1,6 +1,14 @@
 """The outside world, as the use cases see it."""
 
-from order_service.ports.guarding import Allowance, EndedSessions, PasswordHasher, Quota, RateLimiter, Tokens
+from order_service.ports.guarding import (
+    Allowance,
+    CommonPasswords,
+    EndedSessions,
+    PasswordHasher,
+    Quota,
+    RateLimiter,
+    Tokens,
+)
 from order_service.ports.reading import (
     AccountFilter,
     AccountPage,
@@ -44,6 +52,7 @@ __all__ = [
     "AnsweredRequest",
     "AnsweredRequests",
     "Clock",
+    "CommonPasswords",
     "EndedSessions",
     "EventArchive",
     "EventFeed",

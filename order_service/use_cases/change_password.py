@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from order_service.domain.account import checked_password
-from order_service.ports import PasswordHasher
+from order_service.domain.passwords import checked_password
+from order_service.ports import CommonPasswords, PasswordHasher
 from order_service.use_cases.change_account import AccountChange, ChangeAccount
 
 
@@ -18,13 +18,16 @@ class ChangePassword:
     Raises InvalidField, also for a wrong current password; AccountNotFound, AccountChangedMeanwhile.
     """
 
-    def __init__(self, change_account: ChangeAccount, passwords: PasswordHasher) -> None:
+    def __init__(self, change_account: ChangeAccount, passwords: PasswordHasher, common: CommonPasswords) -> None:
         self._change_account = change_account
         self._passwords = passwords
+        self._common = common
 
     async def __call__(self, command: ChangePasswordCommand) -> None:
-        new_password = checked_password(command.new_password, field="new_password")
         proven = await self._change_account.proven(command)
+        new_password = checked_password(
+            command.new_password, email=proven.email, is_common=self._common.has, field="new_password"
+        )
         new_hash = await self._passwords.hash(new_password)
         await self._change_account(
             command,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from order_service.domain.account import Account, normalized_email
 from order_service.domain.actor import Role
 from order_service.domain.errors import AccountNotFound, InvalidCredentials, InvalidField
+from order_service.domain.passwords import prepared
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
 from order_service.use_cases.known_password import is_password_of
@@ -67,7 +68,7 @@ class LogIn:
         """None when the account has another password, or the same hashed anew, since it was looked at."""
         new_hash = None
         if self._passwords.is_outdated(known.password_hash):
-            new_hash = await self._passwords.hash(password)
+            new_hash = await self._passwords.hash(prepared(password))
         now, secret = self._clock.now(), self._ids.new_secret()
         session = Session.begin(
             id=self._ids.new(), account_id=known.id, secret=secret, at=now, lifetime=self._rules.lifetime

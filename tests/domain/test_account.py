@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from order_service.domain.account import Account, checked_password, normalized_email
+from order_service.domain.account import Account, normalized_email
 from order_service.domain.account_events import AccountRegistered, EmailChanged, PasswordChanged, RoleChanged
 from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role
 from order_service.domain.errors import InvalidField, NotAllowed, OwnRole
@@ -77,21 +77,6 @@ def test_an_account_acts_with_its_id_and_the_service_without_one() -> None:
             Actor(kind)
     with pytest.raises(ValueError, match="the service has none"):
         Actor(ActorKind.SYSTEM, uuid4())
-
-
-@pytest.mark.parametrize("password", ["12345678", " " * 8, "\0" * 8, "ä" * 1024])
-def test_a_password_may_be_anything_of_8_to_1024_characters(password: str) -> None:
-    assert checked_password(password) == password
-
-
-@pytest.mark.parametrize("password", ["", "s3cret!", "s3cret!!" * 128 + "x"])
-def test_a_password_too_short_or_too_long_is_refused_and_never_repeated(password: str) -> None:
-    with pytest.raises(InvalidField) as refusal:
-        checked_password(password)
-    assert refusal.value.details() == {
-        "field": "password",
-        "reason": f"must have 8 to 1024 characters, not {len(password)}.",
-    }
 
 
 def an_account(role: Role = Role.CUSTOMER) -> Account:

@@ -129,6 +129,15 @@ async def test_a_history_is_read_in_pages(eve: Person, admin: Person) -> None:
             problem(await person.get(f"{path}?{query}"), 400, "malformed-request")
 
 
+async def test_a_password_is_changed_to_one_that_is_hard_to_guess(eve: Person) -> None:
+    for password in ("password1", eve.email.upper(), eve.email.partition("@")[0], "short"):
+        body = {"current_password": PASSWORD, "new_password": password}
+        refused = problem(await eve.post(f"{ME}/password", json=body), 422, "invalid-request")
+        assert pointers(refused) == ["/new_password"]
+        assert password not in refused["detail"].lower()
+    assert (await eve.get(ME)).headers["etag"] == '"1"'
+
+
 # Those of others
 
 
@@ -138,9 +147,11 @@ async def test_an_admin_gives_a_role_which_ends_the_sessions_and_is_remembered(
     answer = await admin.put(path_of(eve, "role"), json={"role": "operator"}, headers={"If-Match": '"1"'})
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
     assert document(answer)["role"] == "operator"
-    assert document(await log_in(anybody, eve.email))["scope"] == "operator"
-    sessions = document(await eve.get(f"{ME}/sessions"))["items"]
-    assert [session["current"] for session in sessions] == [False]
+    again = document(await log_in(anybody, eve.email))
+    assert again["scope"] == "operator"
+    headers = {"Authorization": f"Bearer {again['access_token']}"}
+    sessions = document(await anybody.get(f"{ME}/sessions", headers=headers))["items"]
+    assert [session["current"] for session in sessions] == [True]
 
     newest = document(await admin.get(path_of(eve, "events")))["items"][-1]
     assert newest["type"] == "account.role_changed"

@@ -53,6 +53,7 @@ from order_service.views import OrderView, RenderedOrder
 from tests.builders import CANCEL_WINDOW, NOON, TIME_TO_PAY
 from tests.in_memory import (
     DictOrderCache,
+    FewPasswords,
     InMemoryAccountViews,
     InMemoryEventArchive,
     InMemoryEventFeed,
@@ -95,14 +96,14 @@ class Shop:
         self.passwords = PlainPasswords()
         self.tokens = NumberedTokens()
 
-        self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
+        self.register = RegisterAccount(self.transactions, self.passwords, FewPasswords(), self.clock, self.ids)
         self.log_in = LogIn(self.transactions, self.passwords, self.tokens, self.clock, self.ids, SessionRules())
         self.refresh_session = RefreshSession(self.transactions, self.tokens, self.clock, self.ids)
         self.end_session = EndSession(self.transactions, self.clock)
         self.list_sessions = ListSessions(self.transactions, self.clock)
         self.set_role = SetRole(self.transactions, self.clock)
         change_account = ChangeAccount(self.transactions, self.passwords, self.clock)
-        self.change_password = ChangePassword(change_account, self.passwords)
+        self.change_password = ChangePassword(change_account, self.passwords, FewPasswords())
         self.change_email = ChangeEmail(change_account)
         self.get_account = GetAccount(self.transactions)
         self.account_views = InMemoryAccountViews(self.store)

@@ -18,7 +18,7 @@ from order_service.use_cases.change_account import ChangeAccount
 from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
 from order_service.use_cases.log_in import LoggedIn, LogIn, LogInCommand, SessionRules
 from order_service.use_cases.set_role import SetRoleCommand
-from tests.in_memory import PlainPasswords
+from tests.in_memory import FewPasswords, PlainPasswords
 from tests.use_cases.shop import PASSWORD, Shop, account_of
 
 A_MINUTE = timedelta(minutes=1)
@@ -193,7 +193,7 @@ async def test_a_log_in_with_a_password_that_is_changed_at_this_moment_begins_no
 
 async def test_of_two_new_passwords_at_once_one_is_refused(shop: Shop, ann: Actor) -> None:
     passwords = OtherPasswordMeanwhile(shop, ann)
-    slow = ChangePassword(ChangeAccount(shop.transactions, passwords, shop.clock), passwords)
+    slow = ChangePassword(ChangeAccount(shop.transactions, passwords, shop.clock), passwords, FewPasswords())
     here = bearer_of(shop, await log_in(shop))
     with pytest.raises(AccountChangedMeanwhile):
         await slow(ChangePasswordCommand(by=here, current_password=PASSWORD, new_password="blue tin roof"))
