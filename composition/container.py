@@ -27,6 +27,7 @@ from adapters.kafka.dead_letters import DeadLetters
 from adapters.kafka.publisher import KafkaEvents
 from adapters.kafka.subscribers import KafkaUseCases
 from adapters.kafka.subscribers import make_broker as make_kafka_broker
+from adapters.persistence.account_views import SqlAccountViews
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_archive import SqlEventArchive
 from adapters.persistence.event_feed import SqlEventFeed
@@ -40,6 +41,7 @@ from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.security.common_passwords import ListedPasswords
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
@@ -52,6 +54,8 @@ from order_service.ports import LoggedEvent, Quota
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_account import ChangeAccount
+from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_order import ChangeOrder
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
@@ -65,6 +69,8 @@ from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.guessing import Guessing, GuessingRules
+from order_service.use_cases.list_account_events import ListAccountEvents
+from order_service.use_cases.list_accounts import ListAccounts
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -115,6 +121,8 @@ class UseCases(Provider):
         AmendOrder,
         CancelLines,
         CancelOrder,
+        ChangeAccount,
+        ChangeEmail,
         ChangeOrder,
         ChangeStatus,
         RefreshSession,
@@ -130,6 +138,8 @@ class UseCases(Provider):
         GetAccount,
         GetOrder,
         Guessing,
+        ListAccountEvents,
+        ListAccounts,
         ListOrderEvents,
         ListOrders,
         LogIn,
@@ -178,6 +188,7 @@ class Persistence(Provider):
     scope = Scope.APP
 
     transactions = provide(SqlTransactions, provides=ports.Transactions)
+    account_views = provide(SqlAccountViews, provides=ports.AccountViews)
     views = provide(SqlOrderViews, provides=ports.OrderViews)
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
     archive = provide(SqlEventArchive, provides=ports.EventArchive)
@@ -199,6 +210,8 @@ class Persistence(Provider):
 
 class Security(Provider):
     scope = Scope.APP
+
+    common_passwords = provide(ListedPasswords, provides=ports.CommonPasswords)
 
     @provide
     async def ended_sessions(self, engine: AsyncEngine, settings: Settings) -> AsyncIterator[ports.EndedSessions]:

@@ -25,7 +25,7 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
-from order_service.domain.actor import Role
+from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
 from order_service.use_cases.process_order import ProcessOrder
@@ -128,7 +128,7 @@ async def _first_admin(container: AsyncContainer) -> str | None:
     password = secrets.token_urlsafe(12)
     register = await container.get(RegisterAccount)
     try:
-        await register(RegisterAccountCommand(email=ADMIN_EMAIL, password=password, role=Role.ADMIN))
+        await register(RegisterAccountCommand(email=ADMIN_EMAIL, password=password, role=Role.ADMIN, by=SYSTEM))
     except EmailTaken:
         return None
     return password

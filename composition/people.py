@@ -11,10 +11,12 @@ from dishka import AsyncContainer
 from composition.container import Resources, make_container
 from composition.database import database, migrate
 from composition.settings import Settings
-from order_service.domain.actor import Role
-from order_service.domain.errors import OrderServiceError
+from order_service.domain.actor import SYSTEM, Role
+from order_service.domain.errors import AccountNotFound, OrderServiceError
+from order_service.ports import AccountFilter
+from order_service.use_cases.list_accounts import ListAccounts, ListAccountsQuery
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
-from order_service.use_cases.set_role import SetRole
+from order_service.use_cases.set_role import SetRole, SetRoleCommand
 
 
 def add_arguments_of_create_admin(command: argparse.ArgumentParser) -> None:
@@ -30,7 +32,8 @@ def create_admin(settings: Settings, given: argparse.Namespace) -> int:
 
     async def act(container: AsyncContainer) -> str:
         register = await container.get(RegisterAccount)
-        account = await register(RegisterAccountCommand(email=given.email, password=password, role=Role.ADMIN))
+        command = RegisterAccountCommand(email=given.email, password=password, role=Role.ADMIN, by=SYSTEM)
+        account = await register(command)
         return f"{account.email} is an administrator now, with the id {account.id}."
 
     return _with_container(settings, act)
@@ -44,7 +47,12 @@ def add_arguments_of_set_role(command: argparse.ArgumentParser) -> None:
 
 def set_role(settings: Settings, given: argparse.Namespace) -> int:
     async def act(container: AsyncContainer) -> str:
-        account = await (await container.get(SetRole))(given.email, Role(given.role))
+        list_accounts = await container.get(ListAccounts)
+        found = await list_accounts(ListAccountsQuery(by=SYSTEM, wanted=AccountFilter(email=given.email)))
+        if not found.accounts:
+            raise AccountNotFound
+        command = SetRoleCommand(by=SYSTEM, account_id=found.accounts[0].id, role=Role(given.role))
+        account = await (await container.get(SetRole))(command)
         return f"{account.email} has the role {account.role} now."
 
     return _with_container(settings, act)

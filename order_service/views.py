@@ -135,7 +135,7 @@ class ActorView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
-    """One entry of an order's history; `change` has the fields of the event (see `domain.events`)."""
+    """An entry of an order's or an account's history; `change` has the fields of the event (see `domain.events`)."""
 
     id: UUID
     seq: int

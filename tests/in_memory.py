@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
+from adapters.persistence.accounts import change_of
 from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
 from order_service.domain.account import Account
+from order_service.domain.account_events import RecordedOfAccount
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import (
+    AccountChangedMeanwhile,
     AccountNotFound,
     CursorExpired,
     EmailTaken,
@@ -40,6 +43,8 @@ from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
 from order_service.domain.session import SECRET_BYTES, Session
 from order_service.ports import (
+    AccountFilter,
+    AccountPage,
     AnsweredRequest,
     EventLogReader,
     LoggedEvent,
@@ -51,7 +56,7 @@ from order_service.ports import (
     PageStart,
     Transaction,
 )
-from order_service.views import EventView, RenderedOrder
+from order_service.views import ActorView, EventView, RenderedOrder
 
 
 async def others_run() -> None:
@@ -103,6 +108,7 @@ class Committed:
     orders: dict[UUID, Order] = field(default_factory=dict)
     events: list[LoggedEvent] = field(default_factory=list)
     accounts: dict[UUID, Account] = field(default_factory=dict)
+    account_events: list[tuple[UUID, EventView]] = field(default_factory=list)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
@@ -112,6 +118,7 @@ class Committed:
             dict(self.orders),
             list(self.events),
             dict(self.accounts),
+            list(self.account_events),
             dict(self.sessions),
             dict(self.answered),
             set(self.messages),
@@ -222,10 +229,14 @@ class InMemoryOrders:
 class InMemoryAccounts:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._staged: list[Account] = []
+        self._staged: list[tuple[Account, Sequence[RecordedOfAccount]]] = []
+        self._held: dict[UUID, asyncio.Lock] = {}
 
-    async def get(self, account_id: UUID) -> Account:
+    async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
         await others_run()
+        if lock and account_id not in self._held:
+            await self._store.changing[account_id].acquire()
+            self._held[account_id] = self._store.changing[account_id]
         if account_id not in self._store.committed.accounts:
             raise AccountNotFound
         return copy(self._store.committed.accounts[account_id])
@@ -235,17 +246,37 @@ class InMemoryAccounts:
         return next((copy(known) for known in self._store.committed.accounts.values() if known.email == email), None)
 
     def add(self, account: Account) -> None:
-        self._staged.append(copy(account))
+        self.save(account)
 
     def save(self, account: Account) -> None:
-        self._staged.append(copy(account))
+        events = account.take_events()
+        self._staged.append((copy(account), events))
 
     def write(self, draft: Committed) -> None:
-        for account in self._staged:
+        for account, events in self._staged:
+            known = draft.accounts.get(account.id)
+            if (0 if known is None else known.version) != account.version - len(events):
+                raise AccountChangedMeanwhile
             others = [known for known in draft.accounts.values() if known.id != account.id]
             if any(known.email == account.email for known in others):
                 raise EmailTaken
             draft.accounts[account.id] = account
+            draft.account_events += [(account.id, _view_of_account(event)) for event in events]
+
+    def let_go(self) -> None:
+        while self._held:
+            self._held.popitem()[1].release()
+
+
+def _view_of_account(recorded: RecordedOfAccount) -> EventView:
+    return EventView(
+        id=uuid4(),
+        seq=recorded.seq,
+        type=recorded.event.type,
+        occurred_at=recorded.at,
+        actor=ActorView(kind=recorded.by.kind, id=recorded.by.id),
+        change=change_of(recorded),
+    )
 
 
 class InMemorySessions:
@@ -348,6 +379,7 @@ class InMemoryTransaction:
         await self.orders.hold_changed()
         self._store.committed = self._written()
         self.orders.let_go()
+        self.accounts.let_go()
         self.sessions.let_go()
 
     def _written(self) -> Committed:
@@ -369,6 +401,7 @@ class InMemoryTransactions:
             yield transaction
         finally:
             transaction.orders.let_go()
+            transaction.accounts.let_go()
             transaction.sessions.let_go()
 
 
@@ -438,6 +471,28 @@ class InMemoryOrderViews:
     async def _orders(self) -> Sequence[Order]:
         await others_run()
         return tuple(self._store.committed.orders.values())
+
+
+class InMemoryAccountViews:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def list(self, wanted: AccountFilter, *, start: UUID | None, limit: int) -> AccountPage:
+        await others_run()
+        matching = [
+            copy(account)
+            for account in sorted(self._store.committed.accounts.values(), key=lambda one: one.id, reverse=True)
+            if wanted.role in (None, account.role)
+            and wanted.email in (None, account.email)
+            and (start is None or account.id < start)
+        ]
+        page = matching[:limit]
+        return AccountPage(accounts=page, next_start=page[-1].id if len(matching) > limit else None)
+
+    async def events(self, account_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
+        await others_run()
+        events = [event for of, event in self._store.committed.account_events if of == account_id]
+        return [event for event in events if event.seq > after_seq][:limit]
 
 
 def _matches(wanted: OrderFilter, order: Order) -> bool:
@@ -611,6 +666,13 @@ class PlainPasswords:
         await others_run()
         self.checked.append(password_hash or self.NOBODYS)
         return password_hash in (f"hash of {password}", f"weak hash of {password}")
+
+
+class FewPasswords:
+    """The one that everybody has."""
+
+    def has(self, password: str) -> bool:
+        return password == "password123"
 
 
 class NumberedTokens:

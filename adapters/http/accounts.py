@@ -1,60 +1,46 @@
-"""Accounts: register, who am I, another password."""
+"""One's own account: register, read, change, and what was done with it."""
 
-from datetime import datetime
 from inspect import getdoc
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody
 from litestar.types import Middleware
-from msgspec import Meta
 
-from adapters.http import sessions
+from adapters.http import account_admin, sessions
+from adapters.http.account_answers import AccountOut, CurrentPassword, Email, new_password, sent
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
-from adapters.http.content import takes_json
+from adapters.http.conditions import IfMatch, IfNoneMatch, expected_versions
+from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.events import After, EventListOut, history_page
 from adapters.http.limits import current_origin
+from adapters.http.pages import Limit
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
-from order_service.domain.account import Account
+from adapters.http.whole_router import WholeRouter
 from order_service.domain.actor import Actor, Bearer
+from order_service.use_cases.change_email import ChangeEmail, ChangeEmailCommand
 from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
 from order_service.use_cases.get_account import GetAccount
+from order_service.use_cases.list_account_events import ListAccountEvents, ListAccountEventsQuery
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
-
-_EMAIL = r"^\s*[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s.\x00-\x1f\x7f-\x9f]+(\.[^@\s.\x00-\x1f\x7f-\x9f]+)+\s*$"
-"""As the domain has it (see `domain.account`), in the words of JSON Schema."""
 
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
-    email: Annotated[
-        str,
-        Meta(
-            min_length=3,
-            max_length=254,
-            examples=["ann@example.com"],
-            extra_json_schema={"extra": {"pattern": _EMAIL}},
-        ),
-    ]
-    password: Annotated[str, Meta(min_length=8, max_length=1024, examples=["correct horse battery"])]
+    email: Email
+    password: Annotated[str, new_password("correct horse battery")]
 
 
-class AccountOut(msgspec.Struct):
-    id: UUID
-    email: str
-    role: str
-    created_at: datetime
-
-    @classmethod
-    def of(cls, account: Account) -> "AccountOut":
-        return cls(id=account.id, email=account.email, role=account.role, created_at=account.created_at)
+class AccountPatch(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    current_password: CurrentPassword
 
 
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    current_password: Annotated[str, Meta(max_length=1024, examples=["correct horse battery"])]
-    new_password: Annotated[str, Meta(min_length=8, max_length=1024, examples=["purple tin roof"])]
+    current_password: CurrentPassword
+    new_password: Annotated[str, new_password("purple tin roof")]
 
 
 @post(
@@ -67,9 +53,10 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     return_dto=None,
     responses=answers({201: AccountOut}, *LIMITED, *BODY, 409),
 )
-async def register(data: JSONBody[NewAccount], register_account: NamedDependency[RegisterAccount]) -> AccountOut:
-    account = await register_account(RegisterAccountCommand(email=data.email, password=data.password))
-    return AccountOut.of(account)
+async def register(
+    data: JSONBody[NewAccount], register_account: NamedDependency[RegisterAccount]
+) -> Response[AccountOut] | Response[bytes]:
+    return sent(await register_account(RegisterAccountCommand(email=data.email, password=data.password)), 201)
 
 
 @get(
@@ -77,10 +64,42 @@ async def register(data: JSONBody[NewAccount], register_account: NamedDependency
     operation_id="get_my_account",
     summary="Read one's own account",
     description=getdoc(GetAccount),
-    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: AccountOut, 304: None}, *LIMITED, *TOKEN, 404),
 )
-async def me(by: NamedDependency[Actor], get_account: NamedDependency[GetAccount]) -> AccountOut:
-    return AccountOut.of(await get_account(by))
+async def me(
+    by: NamedDependency[Actor], get_account: NamedDependency[GetAccount], if_none_match: IfNoneMatch = None
+) -> Response[AccountOut] | Response[bytes]:
+    return sent(await get_account(by.id, by=by), if_none_match=if_none_match)
+
+
+@patch(
+    "/accounts/me",
+    operation_id="change_my_account",
+    summary="Change one's own e-mail address",
+    description=getdoc(ChangeEmail),
+    guards=[takes_json],
+    dto=JsonBody.of(AccountPatch),
+    return_dto=None,
+    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, *BODY, 404, 409, 412),
+)
+async def change_me(
+    data: JSONBody[AccountPatch],
+    bearer: NamedDependency[Bearer],
+    origin: NamedDependency[str],
+    change_email: NamedDependency[ChangeEmail],
+    if_match: IfMatch = None,
+) -> Response[AccountOut] | Response[bytes]:
+    return sent(
+        await change_email(
+            ChangeEmailCommand(
+                by=bearer,
+                email=data.email,
+                current_password=data.current_password,
+                origin=origin,
+                expected_versions=expected_versions(if_match),
+            )
+        )
+    )
 
 
 @post(
@@ -92,7 +111,7 @@ async def me(by: NamedDependency[Actor], get_account: NamedDependency[GetAccount
     dto=JsonBody.of(NewPassword),
     return_dto=None,
     status_code=204,
-    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 404),
+    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 404, 409),
 )
 async def change_my_password(
     data: JSONBody[NewPassword],
@@ -107,12 +126,30 @@ async def change_my_password(
     )
 
 
+@get(
+    "/accounts/me/events",
+    operation_id="list_my_account_events",
+    summary="Read what was done with one's own account",
+    description=getdoc(ListAccountEvents),
+    guards=[takes_known_parameters_once],
+    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 404),
+)
+async def my_history(
+    by: NamedDependency[Actor],
+    list_account_events: NamedDependency[ListAccountEvents],
+    after: After = 0,
+    limit: Limit = 100,
+) -> Response[EventListOut]:
+    query = ListAccountEventsQuery(by=by, account_id=by.id, after_seq=after, limit=limit + 1)
+    return history_page("/api/v1/accounts/me/events", await list_account_events(query), limit)
+
+
 def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Router:
     """The rate limit comes before the password is looked at, and behind the token where there is one."""
     open_to_all = Router("/", route_handlers=[register, *sessions.OPEN_ROUTES], middleware=[rate_limit])
     for_holders = Router(
         "/",
-        route_handlers=[me, change_my_password, *sessions.ROUTES],
+        route_handlers=[me, change_me, change_my_password, my_history, *account_admin.ROUTES, *sessions.ROUTES],
         middleware=[authentication, rate_limit],
         dependencies={
             "by": Provide(current_actor, sync_to_thread=False),
@@ -120,7 +157,7 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         },
         security=[{"password": []}],
     )
-    return Router(
+    return WholeRouter(
         "/",
         route_handlers=[open_to_all, for_holders],
         dependencies={"origin": Provide(current_origin, sync_to_thread=False)},

@@ -6,8 +6,7 @@ from dataclasses import dataclass, fields
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ASGIApp
 
 from adapters.http import (
     batch,
@@ -29,10 +28,12 @@ from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
+from adapters.http.whole_router import WholeRouter
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
@@ -41,6 +42,8 @@ from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.list_account_events import ListAccountEvents
+from order_service.use_cases.list_accounts import ListAccounts
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -56,6 +59,7 @@ from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
@@ -73,6 +77,10 @@ class HttpUseCases:
     end_session: EndSession
     list_sessions: ListSessions
     change_password: ChangePassword
+    change_email: ChangeEmail
+    set_role: SetRole
+    list_accounts: ListAccounts
+    list_account_events: ListAccountEvents
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders
@@ -116,7 +124,7 @@ class HttpEdge:
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
-    orders_router = _WholeRouter(
+    orders_router = WholeRouter(
         "/orders",
         route_handlers=[
             *orders.ROUTES,
@@ -172,18 +180,6 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         logging_config=None,
     )
     return Edge(app, edge.allowed_origins)
-
-
-class _WholeRouter(Router):
-    """The framework answers OPTIONS with the methods of a path that were registered first; here, with all of them."""
-
-    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
-        routes = super().register(value)
-        for route in routes:
-            if isinstance(route, HTTPRoute):
-                handlers = [one for one in route.route_handlers if one.http_methods != {"OPTIONS"}]
-                self.routes[self.routes.index(route)] = HTTPRoute(path=route.path, route_handlers=handlers)
-        return routes
 
 
 def _always(thing: object) -> Provide:

@@ -27,7 +27,7 @@ IfMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        description='Only if the order is at this version, such as `"3"`.',
+        description='Only if it is at this version, such as `"3"`.',
         schema_extra={"pattern": _TAGS_OR_ANY, "examples": ['"1"']},
     ),
 ]
@@ -35,7 +35,7 @@ IfNoneMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-None-Match",
-        description='Only if the order is at another version than `"3"`.',
+        description='Only if it is at another version than `"3"`.',
         schema_extra={"pattern": _TAGS_OR_ANY, "examples": ['"1"']},
     ),
 ]

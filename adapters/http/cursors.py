@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -12,7 +13,7 @@ from order_service.ports import LogPlace, PageStart
 
 _SIGNATURE_BYTES = 16
 
-Place = TypeVar("Place", PageStart, LogPlace)
+Place = TypeVar("Place", PageStart, LogPlace, UUID)
 
 
 class Cursors:
@@ -21,7 +22,7 @@ class Cursors:
     def __init__(self, secret_key: str) -> None:
         self._key = hashlib.sha256(b"page cursor\0" + secret_key.encode()).digest()
 
-    def write(self, start: PageStart | LogPlace, *, made_for: object) -> str:
+    def write(self, start: PageStart | LogPlace | UUID, *, made_for: object) -> str:
         place = msgspec.json.encode(start)
         return base64.urlsafe_b64encode(self._signature(place, made_for) + place).rstrip(b"=").decode()
 

@@ -29,16 +29,21 @@ _CHANGES = frozenset(
 )
 _RETURNS = frozenset({"receive_return", "refuse_return"})
 _PLACING = frozenset({"place_order"})
+_CHANGES_OF_ACCOUNTS = frozenset({"change_my_account", "set_role"})
+_READING_ACCOUNTS = frozenset({"get_my_account", "get_account", "list_account_events", "list_my_account_events"})
+_WITH_VERSION = (
+    _CHANGES | _PLACING | _CHANGES_OF_ACCOUNTS | {"get_order", "register_account", "get_my_account", "get_account"}
+)
 
 ONLY_OF: Mapping[str, Set[str]] = {
-    "bad-cursor": {"list_orders", "read_event_log"},
+    "bad-cursor": {"list_orders", "list_accounts", "read_event_log"},
     "session-not-found": {"end_my_session"},
     "invalid-grant": {"log_in"},
     "unsupported-grant-type": {"log_in"},
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
-    "account-not-found": {"get_my_account", "change_my_password"},
+    "account-not-found": _CHANGES_OF_ACCOUNTS | _READING_ACCOUNTS | {"change_my_password"},
     "illegal-transition": _CHANGES - {"record_refund"},
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},
@@ -47,11 +52,13 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "return-resolved": _RETURNS,
     "payment-known": {"record_payment"},
     "refund-known": {"record_refund"},
-    "email-taken": {"register_account"},
+    "email-taken": {"register_account", "change_my_account"},
+    "own-role": {"set_role"},
+    "account-changed-meanwhile": {"change_my_account", "change_my_password"},
     "external-ref-taken": _PLACING | {"change_order"},
     "order-changed-meanwhile": _CHANGES | {"run_batch"},
     "order-number-taken": _PLACING | {"run_batch"},
-    "version-mismatch": _CHANGES,
+    "version-mismatch": _CHANGES | _CHANGES_OF_ACCOUNTS,
     "cursor-expired": {"read_event_log"},
     "currency-unknown": _PLACING,
     "total-mismatch": _PLACING | {"edit_order_lines"},
@@ -87,7 +94,7 @@ _MEMBERS: Json = {
     "from": {**_TEXT, "description": "illegal-transition: where the order is."},
     "to": {**_TEXT, "description": "illegal-transition: where it was to go."},
     "allowed": {"type": "array", "items": _TEXT, "description": "illegal-transition: where it may go, if anywhere."},
-    "current_version": {"type": "integer", "description": "version-mismatch: the version that the order is at."},
+    "current_version": {"type": "integer", "description": "version-mismatch: the version that it is at."},
     "retry_after": {"type": "integer", "description": "When to try again, in seconds."},
     "failed_item": {"type": "integer", "description": "batch-aborted: the item that failed, counted from 0."},
     "order_status": {**_TEXT, "description": "nothing-to-return: where the order is."},
@@ -218,8 +225,8 @@ def _headers(operation: Json, status: int) -> Iterator[tuple[str, Json]]:
     """The headers of an answer that a client can do something with."""
     name = operation["operationId"]
     told = {parameter["name"] for parameter in operation.get("parameters", [])}
-    if status < 400 and status != 202 and (name in _CHANGES | _PLACING or name == "get_order"):
-        yield "ETag", _header("The order's version, for If-Match and If-None-Match.", '"3"')
+    if status < 400 and status != 202 and name in _WITH_VERSION:
+        yield "ETag", _header("The version, for If-Match and If-None-Match.", '"3"')
     if status < 300 and "Idempotency-Key" in told:
         yield "Idempotent-Replayed", _header("`true` when this is the answer to an earlier request.", "true")
     if status == 201 and name in _PLACING:

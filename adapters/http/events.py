@@ -1,7 +1,7 @@
 """Events over HTTP: an order's history, the same as it happens, and the whole log."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 from inspect import getdoc
 from typing import Annotated
@@ -78,6 +78,15 @@ class EventLogOut(msgspec.Struct):
     is_last: bool
 
 
+def history_page(path: str, events: Sequence[EventView], limit: int) -> Response[EventListOut]:
+    """`events` may be one more than `limit`, which says that there is a next page."""
+    items = list(events[:limit])
+    # Plain, as it is to be sent back: the seq that the next page begins behind.
+    next_cursor = str(items[-1].seq) if len(events) > limit else None
+    link = next_page(path, {"limit": limit}, after=next_cursor)
+    return Response(EventListOut(items=items, next_cursor=next_cursor), headers=link)
+
+
 @get(
     "/{order_id:uuid}/events",
     operation_id="list_order_events",
@@ -93,12 +102,7 @@ async def history(
     limit: Limit = 100,
 ) -> Response[EventListOut]:
     query = ListOrderEventsQuery(by=by, order_id=order_id, after_seq=after, limit=limit + 1)
-    events = await list_order_events(query)
-    items = list(events[:limit])
-    # Plain, as it is to be sent back: the seq that the next page begins behind.
-    next_cursor = str(items[-1].seq) if len(events) > limit else None
-    link = next_page(f"/api/v1/orders/{order_id}/events", {"limit": limit}, after=next_cursor)
-    return Response(EventListOut(items=items, next_cursor=next_cursor), headers=link)
+    return history_page(f"/api/v1/orders/{order_id}/events", await list_order_events(query), limit)
 
 
 @get(

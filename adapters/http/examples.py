@@ -148,7 +148,26 @@ _account = {
     "email": "ann@example.com",
     "role": "customer",
     "created_at": "2026-03-14T09:20:11.020407Z",
+    "version": 1,
 }
+_account_events = [
+    {
+        "id": "0197c2d0-5a3f-7a10-8b2c-4d5e6f708192",
+        "seq": 1,
+        "type": "account.registered",
+        "occurred_at": _account["created_at"],
+        "actor": {"kind": "customer", "id": str(_CUSTOMER_ID)},
+        "change": {"role": "customer"},
+    },
+    {
+        "id": "0197c2e8-1b7d-7c35-9e0f-5a6b7c8d9e0f",
+        "seq": 2,
+        "type": "account.role_changed",
+        "occurred_at": "2026-03-14T09:46:02.771914Z",
+        "actor": {"kind": "admin", "id": "0197b0aa-2b4c-7d6e-8f01-93a5b7c9d1e4"},
+        "change": {"from": "customer", "to": "operator"},
+    },
+]
 _line = {"sku": "MUG-1", "name": "Mug", "quantity": 3, "unit_price": "4.50"}
 _one_mug = [{"line_id": str(_MUG), "quantity": 1}]
 _streamed = {
@@ -171,6 +190,10 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
     "change_my_password": {
         "a new one": {"current_password": "correct horse battery", "new_password": "purple tin roof"}
     },
+    "change_my_account": {
+        "another address": {"email": "ann@example.org", "current_password": "correct horse battery"}
+    },
+    "set_role": {"an operator": {"role": "operator"}},
     "place_order": {
         "three mugs": {
             "currency": "EUR",
@@ -243,6 +266,12 @@ ANSWERS: dict[str, Json] = {
         "scope": "customer",
     },
     "get_my_account": _account,
+    "change_my_account": {**_account, "email": "ann@example.org", "version": 2},
+    "list_my_account_events": {"items": _account_events[:1], "next_cursor": None},
+    "list_accounts": {"items": [_account], "next_cursor": _CURSOR},
+    "get_account": _account,
+    "set_role": {**_account, "role": "operator", "version": 2},
+    "list_account_events": {"items": _account_events, "next_cursor": None},
     "list_my_sessions": {
         "items": [
             {
@@ -306,6 +335,8 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.PaymentKnown("pay_8841"),
     errors.RefundKnown("ref_8841"),
     errors.EmailTaken(),
+    errors.OwnRole(),
+    errors.AccountChangedMeanwhile(),
     errors.ExternalRefTaken(),
     errors.OrderNumberTaken(),
     errors.OrderChangedMeanwhile(),
@@ -339,6 +370,7 @@ def _refusal(code: str, instance: str) -> Json:
 def refusals(codes: Iterable[str], path: str) -> Mapping[str, Json]:
     """Code -> a problem document as it might come from `path`, in which the parameters get values."""
     values = {
+        "account_id": _CUSTOMER_ID,
         "order_id": _ORDER_ID,
         "shipment_id": _SHIPMENT_ID,
         "return_id": _RETURN_ID,

@@ -1,46 +1,64 @@
-"""Accounts and their rows."""
+"""Accounts: the aggregate, its row and its events."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
 
-from adapters.persistence.tables import accounts
+from adapters.persistence.documents import json_text
+from adapters.persistence.tables import account_events, accounts
 from order_service.domain.account import Account
+from order_service.domain.account_events import RecordedOfAccount
 from order_service.domain.actor import Role
-from order_service.domain.errors import AccountNotFound
+from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound
 
 
 class SqlAccounts:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._inserts: list[dict[str, Any]] = []
-        self._updates: list[dict[str, Any]] = []
+        self._updates: list[tuple[int, dict[str, Any]]] = []
+        self._events: list[dict[str, Any]] = []
 
-    async def get(self, account_id: UUID) -> Account:
-        row = (await self._connection.execute(select(accounts).where(accounts.c.id == account_id))).one_or_none()
+    async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
+        query = select(accounts).where(accounts.c.id == account_id)
+        if lock:
+            query = query.with_for_update(key_share=True)  # who refers to the account need not wait
+        row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise AccountNotFound
-        return _account(row)
+        return account_from(row)
 
     async def by_email(self, email: str) -> Account | None:
         row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
-        return None if row is None else _account(row)
+        return None if row is None else account_from(row)
 
     def add(self, account: Account) -> None:
         self._inserts.append(_values(account))
+        self._events.extend(_event_rows(account))
 
     def save(self, account: Account) -> None:
-        self._updates.append(_values(account))
+        events = list(_event_rows(account))
+        self._updates.append((account.version - len(events), _values(account)))
+        self._events.extend(events)
 
     async def write(self) -> None:
         if self._inserts:
             await self._connection.execute(insert(accounts), self._inserts)
             self._inserts.clear()
-        for row in self._updates:
-            await self._connection.execute(update(accounts).where(accounts.c.id == row["id"]).values(row))
+        for loaded_version, row in self._updates:
+            unchanged = (accounts.c.id == row["id"]) & (accounts.c.version == loaded_version)
+            written = await self._connection.execute(update(accounts).where(unchanged).values(row))
+            if not written.rowcount:
+                raise AccountChangedMeanwhile
         self._updates.clear()
+        if self._events:
+            await self._connection.execute(insert(account_events), self._events)
+            self._events.clear()
 
 
 def _values(account: Account) -> dict[str, Any]:
@@ -50,14 +68,35 @@ def _values(account: Account) -> dict[str, Any]:
         "password_hash": account.password_hash,
         "role": account.role,
         "created_at": account.created_at,
+        "version": account.version,
     }
 
 
-def _account(row: Row[Any]) -> Account:
+def _event_rows(account: Account) -> Iterator[dict[str, Any]]:
+    for recorded in account.take_events():
+        yield {
+            "id": uuid7(),
+            "account_id": account.id,
+            "seq": recorded.seq,
+            "type": recorded.event.type,
+            "occurred_at": recorded.at,
+            "actor_kind": recorded.by.kind,
+            "actor_id": recorded.by.id,
+            "change": json_text(change_of(recorded)),
+        }
+
+
+def change_of(recorded: RecordedOfAccount) -> dict[str, object]:
+    """A trailing underscore (`from_`) only keeps clear of a Python keyword."""
+    return {name.rstrip("_"): value for name, value in asdict(recorded.event).items()}
+
+
+def account_from(row: Row[Any]) -> Account:
     return Account(
         id=row.id,
         email=row.email,
         password_hash=row.password_hash,
         role=Role(row.role),
         created_at=row.created_at,
+        version=row.version,
     )

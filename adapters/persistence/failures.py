@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from order_service.domain.errors import (
+    AccountChangedMeanwhile,
     DependencyUnavailable,
     EmailTaken,
     ExternalRefTaken,
@@ -20,6 +21,7 @@ from order_service.domain.errors import (
 REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
     "pk_idempotency": IdempotencyKeyTaken,
     "pk_inbox": MessageKnown,
+    "uq_account_events_account_id_seq": AccountChangedMeanwhile,
     "uq_accounts_email": EmailTaken,
     "uq_orders_external_ref_customer_id": ExternalRefTaken,
     "uq_orders_number": OrderNumberTaken,

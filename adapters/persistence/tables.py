@@ -73,6 +73,24 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     _time("created_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    # In the order in which they were registered: ids are UUIDs of version 7.
+    Index("ix_accounts_role_id", "role", "id"),
+)
+
+account_events = Table(
+    "account_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    _time("occurred_at"),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid),
+    Column("change", JsonText, nullable=False),
+    UniqueConstraint("account_id", "seq"),
+    comment="Append-only: who did what with which account. Without personal data, so it outlives the account.",
 )
 
 sessions = Table(

@@ -37,6 +37,8 @@
     │   ├── PaymentKnown
     │   ├── RefundKnown
     │   ├── EmailTaken
+    │   ├── OwnRole                 so that there is always an administrator left
+    │   ├── AccountChangedMeanwhile
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -321,6 +323,20 @@ class EmailTaken(Conflict):
         super().__init__("An account with this e-mail address exists already.")
 
 
+class OwnRole(Conflict):
+    code = "own-role"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody gives a role to themself. Ask another administrator.")
+
+
+class AccountChangedMeanwhile(Conflict):
+    code = "account-changed-meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("The account was changed by another request at the same moment. Try again.")
+
+
 class ExternalRefTaken(Conflict):
     code = "external-ref-taken"
 
@@ -370,7 +386,7 @@ class VersionMismatch(OrderServiceError):
     code = "version-mismatch"
 
     def __init__(self, current_version: int) -> None:
-        super().__init__(f"The order is at version {current_version} by now. Read it again before changing it.")
+        super().__init__(f"It is at version {current_version} by now. Read it again before changing it.")
         self.current_version = current_version
 
 

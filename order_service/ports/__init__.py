@@ -2,6 +2,7 @@
 
 from order_service.ports.guarding import (
     Allowance,
+    CommonPasswords,
     EndedSessions,
     KnownOrigins,
     PasswordHasher,
@@ -9,7 +10,16 @@ from order_service.ports.guarding import (
     RateLimiter,
     Tokens,
 )
-from order_service.ports.reading import OrderCache, OrderFilter, OrderPage, OrderViews, PageStart
+from order_service.ports.reading import (
+    AccountFilter,
+    AccountPage,
+    AccountViews,
+    OrderCache,
+    OrderFilter,
+    OrderPage,
+    OrderViews,
+    PageStart,
+)
 from order_service.ports.running import Clock, Ids, Leases, OldRecords
 from order_service.ports.telling import (
     EventArchive,
@@ -35,11 +45,15 @@ from order_service.ports.writing import (
 )
 
 __all__ = [
+    "AccountFilter",
+    "AccountPage",
+    "AccountViews",
     "Accounts",
     "Allowance",
     "AnsweredRequest",
     "AnsweredRequests",
     "Clock",
+    "CommonPasswords",
     "EndedSessions",
     "EventArchive",
     "EventFeed",

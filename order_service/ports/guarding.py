@@ -21,6 +21,11 @@ class PasswordHasher(Protocol):
         """Whether they match. Without a hash: False, after as long as a wrong password takes."""
 
 
+class CommonPasswords(Protocol):
+    def has(self, password: str) -> bool:
+        """Whether it is among the first that anybody would guess; `password` is `comparable`, and so are those."""
+
+
 class Tokens(Protocol):
     lifetime: timedelta
 

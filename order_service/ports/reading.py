@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
+from order_service.domain.account import Account
+from order_service.domain.actor import Role
 from order_service.domain.lifecycle import (
     FulfillmentStatus,
     PaymentStatus,
@@ -81,6 +83,30 @@ class OrderViews(Protocol):
 
     async def stalled(self, *, queued_before: datetime, limit: int) -> Sequence[UUID]:
         """Orders placed before that, still QUEUED for screening; oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFilter:
+    """Which accounts are wanted: those to which all of it applies. `email` as accounts keep it."""
+
+    role: Role | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """`next_start`: the account that the next page begins behind."""
+
+    accounts: Sequence[Account]
+    next_start: UUID | None
+
+
+class AccountViews(Protocol):
+    async def list(self, wanted: AccountFilter, *, start: UUID | None, limit: int) -> AccountPage:
+        """The newest first, behind the account `start`."""
+
+    async def events(self, account_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
+        """The history behind `after_seq`, oldest first; it outlives the account."""
 
 
 class OrderCache(Protocol):

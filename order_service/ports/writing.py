@@ -40,15 +40,17 @@ class Orders(Protocol):
 
 
 class Accounts(Protocol):
-    async def get(self, account_id: UUID) -> Account:
-        """Raises AccountNotFound."""
+    async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
+        """Raises AccountNotFound. With `lock`, nobody else can change the account until this transaction ends."""
 
     async def by_email(self, email: str) -> Account | None:
         """`email` as accounts keep it (see `normalized_email`)."""
 
-    def add(self, account: Account) -> None: ...
+    def add(self, account: Account) -> None:
+        """Stages a new account and its events."""
 
-    def save(self, account: Account) -> None: ...
+    def save(self, account: Account) -> None:
+        """Like `add`, for an account that came from here; with no new events too, for a stronger hash is no event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +112,9 @@ class Transaction(Protocol):
     async def commit(self) -> None:
         """Writes everything staged.
 
-        Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), IdempotencyKeyTaken,
-        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written. After
-        DependencyUnavailable nobody knows: an idempotency key finds out.
+        Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), AccountChangedMeanwhile,
+        IdempotencyKeyTaken, MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written.
+        After DependencyUnavailable nobody knows: an idempotency key finds out.
         """
 
 

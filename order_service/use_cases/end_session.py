@@ -1,11 +1,12 @@
 """Log out."""
 
+from datetime import datetime
 from uuid import UUID
 
 from order_service.domain.actor import Actor
 from order_service.domain.errors import SessionNotFound
 from order_service.domain.session import read_refresh_token
-from order_service.ports import Clock, Transactions
+from order_service.ports import Clock, Transaction, Transactions
 
 
 class EndSession:
@@ -40,3 +41,11 @@ class EndSession:
                 session.end(self._clock.now())
                 tx.sessions.save(session)
                 await tx.commit()
+
+
+async def end_every_session(tx: Transaction, account_id: UUID, *, at: datetime, but: UUID | None = None) -> None:
+    """Stages the end of all sessions of the account, except the session `but`."""
+    for session in await tx.sessions.of(account_id):
+        if session.id != but:
+            session.end(at)
+            tx.sessions.save(session)

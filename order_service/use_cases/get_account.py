@@ -1,19 +1,24 @@
-"""Read one's own account."""
+"""Read an account."""
+
+from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.actor import Actor
 from order_service.domain.errors import AccountNotFound
 from order_service.ports import Transactions
+from order_service.use_cases.administration import require_admin
 
 
 class GetAccount:
-    """The holder of the token. Raises AccountNotFound once the account is gone."""
+    """Its holder; admins, anybody's. Raises NotAllowed, and AccountNotFound once the account is gone."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def __call__(self, by: Actor) -> Account:
-        if by.id is None:
+    async def __call__(self, account_id: UUID | None, *, by: Actor) -> Account:
+        if account_id is None:
             raise AccountNotFound
+        if account_id != by.id:
+            require_admin(by, "read the accounts of others")
         async with self._transactions.begin() as tx:
-            return await tx.accounts.get(by.id)
+            return await tx.accounts.get(account_id)

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from order_service.domain.account import Account, normalized_email
 from order_service.domain.actor import Role
-from order_service.domain.errors import InvalidCredentials, InvalidField
+from order_service.domain.errors import AccountNotFound, InvalidCredentials, InvalidField
+from order_service.domain.passwords import prepared
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
 from order_service.use_cases.guessing import Guessing
+from order_service.use_cases.known_password import is_password_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +65,29 @@ class LogIn:
         self._rules = rules
 
     async def __call__(self, command: LogInCommand) -> LoggedIn:
-        account = await self._account(command)
+        while True:
+            known = await self._account(command)
+            logged_in = await self._begin(known, command.password)
+            if logged_in is not None:
+                return logged_in
+
+    async def _begin(self, known: Account, password: str) -> LoggedIn | None:
+        """None when the account has another password, or the same hashed anew, since it was looked at."""
         new_hash = None
-        if self._passwords.is_outdated(account.password_hash):
-            new_hash = await self._passwords.hash(command.password)
+        if self._passwords.is_outdated(known.password_hash):
+            new_hash = await self._passwords.hash(prepared(password))
         now, secret = self._clock.now(), self._ids.new_secret()
         session = Session.begin(
-            id=self._ids.new(), account_id=account.id, secret=secret, at=now, lifetime=self._rules.lifetime
+            id=self._ids.new(), account_id=known.id, secret=secret, at=now, lifetime=self._rules.lifetime
         )
         async with self._transactions.begin() as tx:
+            try:
+                # Locked: a change of password or role that ends all sessions must not miss the one that begins here.
+                account = await tx.accounts.get(known.id, lock=True)
+            except AccountNotFound:
+                raise InvalidCredentials from None
+            if account.password_hash != known.password_hash:
+                return None
             tx.sessions.add(session)
             if new_hash is not None:
                 account.password_hash = new_hash
@@ -91,12 +107,9 @@ class LogIn:
             raise InvalidCredentials from nobodys_address
         async with self._transactions.begin() as tx:
             account = await tx.accounts.by_email(email)
-        known_hash = None if account is None else account.password_hash
-
-        async def matches() -> bool:
-            return await self._passwords.verify(command.password, known_hash)
-
-        is_right = await self._guessing.check(email, command.origin, matches)
+        is_right = await self._guessing.check(
+            email, command.origin, lambda: is_password_of(account, command.password, self._passwords)
+        )
         if account is None or not is_right:
             raise InvalidCredentials
         return account

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from order_service.domain.account import Account, checked_password
-from order_service.domain.actor import Role
-from order_service.ports import Clock, Ids, PasswordHasher, Transactions
+from order_service.domain.account import Account, normalized_email
+from order_service.domain.actor import Actor, Role
+from order_service.domain.passwords import checked_password
+from order_service.ports import Clock, CommonPasswords, Ids, PasswordHasher, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterAccountCommand:
+    """`by`: who makes the account, if not its holder."""
+
     email: str
     password: str = field(repr=False)
     role: Role = Role.CUSTOMER
+    by: Actor | None = None
 
 
 class RegisterAccount:
@@ -20,19 +24,25 @@ class RegisterAccount:
     Raises InvalidField, EmailTaken.
     """
 
-    def __init__(self, transactions: Transactions, passwords: PasswordHasher, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, transactions: Transactions, passwords: PasswordHasher, common: CommonPasswords, clock: Clock, ids: Ids
+    ) -> None:
         self._transactions = transactions
         self._passwords = passwords
+        self._common = common
         self._clock = clock
         self._ids = ids
 
     async def __call__(self, command: RegisterAccountCommand) -> Account:
+        email = normalized_email(command.email)
+        password = checked_password(command.password, email=email, is_common=self._common.has)
         account = Account.register(
             id=self._ids.new(),
-            email=command.email,
-            password_hash=await self._passwords.hash(checked_password(command.password)),
+            email=email,
+            password_hash=await self._passwords.hash(password),
             role=command.role,
             at=self._clock.now(),
+            by=command.by,
         )
         async with self._transactions.begin() as tx:
             tx.accounts.add(account)

@@ -1,33 +1,69 @@
 """Give an account another role."""
 
-from order_service.domain.account import Account, normalized_email
-from order_service.domain.actor import Role
-from order_service.domain.errors import AccountNotFound
-from order_service.ports import Clock, Transactions
+from dataclasses import dataclass
+from uuid import UUID
+
+from order_service.domain.account import Account
+from order_service.domain.actor import Actor, ActorKind, Role
+from order_service.domain.errors import AccountNotFound, NotAllowed, VersionMismatch
+from order_service.ports import Clock, Transaction, Transactions
+from order_service.use_cases.administration import require_admin
+from order_service.use_cases.end_session import end_every_session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRoleCommand:
+    """`expected_versions`: it is meant for the account at one of these; None for whatever it is at."""
+
+    by: Actor
+    account_id: UUID
+    role: Role
+    expected_versions: frozenset[int] | None = None
 
 
 class SetRole:
-    """Whoever runs the service, by the account's address. Raises InvalidField, AccountNotFound.
+    """Admins, for everybody but themselves, so that one always stays; and whoever runs the service.
 
-    Every session of the account ends: an access token still says the role from before.
+    Every session of the account ends: an access token still says the role from before. The role that the account has
+    already changes nothing. Raises NotAllowed, AccountNotFound, OwnRole, VersionMismatch.
     """
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
         self._clock = clock
 
-    async def __call__(self, email: str, role: Role) -> Account:
-        """The account as it is now; nothing happens if it has the role already."""
+    async def __call__(self, command: SetRoleCommand) -> Account:
+        """The account as it is now."""
+        require_admin(command.by, "give roles")
         async with self._transactions.begin() as tx:
-            account = await tx.accounts.by_email(normalized_email(email))
-            if account is None:
-                raise AccountNotFound
-            if account.role is role:
+            account = await _locked(tx, command)
+            if command.expected_versions is not None and account.version not in command.expected_versions:
+                raise VersionMismatch(account.version)
+            version, now = account.version, self._clock.now()
+            account.give_role(command.role, by=command.by, at=now)
+            if account.version == version:
                 return account
-            account.role = role
             tx.accounts.save(account)
-            for session in await tx.sessions.of(account.id):
-                session.end(self._clock.now())
-                tx.sessions.save(session)
+            await end_every_session(tx, account.id, at=now)
             await tx.commit()
         return account
+
+
+async def _locked(tx: Transaction, command: SetRoleCommand) -> Account:
+    """The account, locked together with that of whoever asks, who must be an admin at this very moment.
+
+    Else two who take each other's role at once would leave none. In the order of ids, so that they do not wait for
+    each other in a circle.
+    """
+    found = {}
+    for account_id in sorted({command.account_id, command.by.id or command.account_id}):
+        try:
+            found[account_id] = await tx.accounts.get(account_id, lock=True)
+        except AccountNotFound:
+            if account_id == command.account_id:
+                raise
+    if command.by.kind is ActorKind.ADMIN:
+        admin = found.get(command.by.id or command.account_id)
+        if admin is None or admin.role is not Role.ADMIN:
+            raise NotAllowed("You are no administrator any more.")
+    return found[command.account_id]

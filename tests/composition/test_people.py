@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, text
+
+from adapters.persistence.engine import create_engine
 
 COMMAND = Path(sys.executable).parent / "order-service"
 SECONDS = 60
@@ -40,6 +42,16 @@ async def test_a_role_is_given_and_taken(database_url: URL) -> None:
     order_service(database_url, "create-admin", "ann@example.com", typed="correct horse battery\n")
     given = order_service(database_url, "set-role", "ann@example.com", "operator")
     assert (given.returncode, given.stdout) == (0, "ann@example.com has the role operator now.\n")
+    again = order_service(database_url, "set-role", " Ann@Example.com", "operator")
+    assert (again.returncode, again.stdout) == (0, given.stdout)
+    engine = create_engine(database_url, pool_size=1)
+    async with engine.connect() as connection:
+        told = await connection.execute(text("SELECT type, actor_kind, change FROM account_events ORDER BY seq"))
+        assert [tuple(row) for row in told] == [
+            ("account.registered", "system", {"role": "admin"}),
+            ("account.role_changed", "system", {"from": "admin", "to": "operator"}),
+        ]
+    await engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -47,6 +59,8 @@ async def test_a_role_is_given_and_taken(database_url: URL) -> None:
     [
         (["create-admin", "nobody"], "correct horse battery\n", "email must be an e-mail address"),
         (["create-admin", "ann@example.com"], "short\n", "password must have 8 to 1024 characters"),
+        (["create-admin", "ann@example.com"], "Password123\n", "password is one of the most common passwords"),
+        (["create-admin", "quillyfern@example.com"], "quillyfern\n", "password must not be the e-mail address"),
         (["set-role", "nobody@example.com", "admin"], "", "No such account."),
     ],
 )

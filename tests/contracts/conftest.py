@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.account_views import SqlAccountViews
 from adapters.persistence.event_archive import SqlEventArchive
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.persistence.event_log import SqlEventLog
@@ -15,9 +16,10 @@ from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import connect
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.order import Order
-from order_service.ports import EventArchive, EventFeed, EventLog, OrderViews, Transaction, Transactions
+from order_service.ports import AccountViews, EventArchive, EventFeed, EventLog, OrderViews, Transaction, Transactions
 from order_service.views import RenderedOrder
 from tests.in_memory import (
+    InMemoryAccountViews,
     InMemoryEventArchive,
     InMemoryEventFeed,
     InMemoryEventLog,
@@ -35,6 +37,7 @@ class Persistence:
     log: EventLog
     archive: EventArchive
     feed: EventFeed
+    account_views: AccountViews
 
     async def commit(self, *stage: Callable[[Transaction], object]) -> None:
         async with self.transactions.begin() as tx:
@@ -77,6 +80,7 @@ def persistence(request: pytest.FixtureRequest) -> Persistence:
             InMemoryEventLog(store),
             InMemoryEventArchive(store),
             InMemoryEventFeed(store),
+            InMemoryAccountViews(store),
         )
     engine: AsyncEngine = request.getfixturevalue("engine")
     return Persistence(
@@ -85,6 +89,7 @@ def persistence(request: pytest.FixtureRequest) -> Persistence:
         SqlEventLog(engine),
         SqlEventArchive(engine),
         SqlEventFeed(engine),
+        SqlAccountViews(engine),
     )
 
 

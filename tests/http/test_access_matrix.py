@@ -30,7 +30,13 @@ register_account       -             201    201       201       201    201
 log_in                 -             200    200       200       200    200
 log_out                -             200    200       200       200    200
 get_my_account         -             401    200       200       200    200
+change_my_account      -             401    200       200       200    200
 change_my_password     -             401    204       204       204    204
+list_my_account_events -             401    200       200       200    200
+list_accounts          -             401    403       403       403    200
+get_account            -             401    200       403       403    200
+set_role               -             401    403       403       403    200
+list_account_events    -             401    200       403       403    200
 list_my_sessions       -             401    200       200       200    200
 end_my_session         -             401    204       404       404    404
 place_order            -             401    201       201       403    403
@@ -95,12 +101,13 @@ class World:
             values["shipment_id"] = order["shipments"][0]["shipment_id"]
         if order is not None and order["returns"]:
             values["return_id"] = order["returns"][0]["return_id"]
+        values["account_id"] = str(self.people["owner"].id)
         if operation == "end_my_session":
             values["session_id"] = await self._session_of_ann()
         path: str = self.operations[SAME_ROUTE.get(operation, operation)]["path"]
         return path.format_map(values)
 
-    def said(self, operation: str, order: Document | None) -> Mapping[str, Any]:
+    def said(self, asker: str, operation: str, order: Document | None) -> Mapping[str, Any]:
         """As arguments of the client."""
         ann = self.people["owner"]
         line = None if order is None else order["lines"][0]["line_id"]
@@ -110,6 +117,8 @@ class World:
         }
         bodies: Mapping[str, Document] = {
             "register_account": {"email": f"{uuid4().hex}@example.com", "password": PASSWORD},
+            "change_my_account": {"email": self.people.get(asker, ann).email, "current_password": PASSWORD},
+            "set_role": {"role": "customer"},
             "change_my_password": {"current_password": PASSWORD, "new_password": PASSWORD},
             "place_order": order_body(),
             "place_for_ann": order_body(customer_id=str(ann.id)),
@@ -132,7 +141,7 @@ class World:
         """Status and body; of a stream that begins, no body."""
         method = self.operations[SAME_ROUTE.get(operation, operation)]["method"]
         client = self._nobody if asker == "nobody" else self.people[asker].client
-        async with client.stream(method, path, **self.said(operation, order)) as answer:
+        async with client.stream(method, path, **self.said(asker, operation, order)) as answer:
             is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
             return answer.status_code, b"" if is_stream else await answer.aread()
 

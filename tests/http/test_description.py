@@ -60,7 +60,13 @@ def test_it_is_openapi_3_1(description: Document) -> None:
 def test_it_has_every_route(operations: dict[str, Operation]) -> None:
     assert {(operation["method"], operation["path"]) for operation in operations.values()} == {
         ("post", "/api/v1/accounts"),
+        ("get", "/api/v1/accounts"),
+        ("get", "/api/v1/accounts/{account_id}"),
+        ("put", "/api/v1/accounts/{account_id}/role"),
+        ("get", "/api/v1/accounts/{account_id}/events"),
         ("get", "/api/v1/accounts/me"),
+        ("patch", "/api/v1/accounts/me"),
+        ("get", "/api/v1/accounts/me/events"),
         ("post", "/api/v1/accounts/me/password"),
         ("get", "/api/v1/accounts/me/sessions"),
         ("delete", "/api/v1/accounts/me/sessions/{session_id}"),
@@ -130,6 +136,8 @@ def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Opera
     assert with_json.keys() == {
         "register_account",
         "change_my_password",
+        "change_my_account",
+        "set_role",
         "place_order",
         "change_order",
         "edit_order_lines",
@@ -198,11 +206,12 @@ def test_the_headers_that_matter_are_declared(operations: dict[str, Operation]) 
         "receive_return",
         "refuse_return",
     }
+    other_changes = {"change_order", "edit_order_lines", "change_my_account", "set_role"}
     for name, operation in operations.items():
         headers = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
         assert ("Idempotency-Key" in headers) == (name in actions | {"place_order", "run_batch"}), name
-        assert ("If-Match" in headers) == (name in actions | {"change_order", "edit_order_lines"}), name
-        assert ("If-None-Match" in headers) == (name == "get_order"), name
+        assert ("If-Match" in headers) == (name in actions | other_changes), name
+        assert ("If-None-Match" in headers) == (name in {"get_order", "get_my_account", "get_account"}), name
         assert ("Last-Event-ID" in headers) == (name == "stream_order_events"), name
 
 

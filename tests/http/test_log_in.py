@@ -2,6 +2,7 @@
 
 import base64
 import time
+import unicodedata
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -56,6 +57,7 @@ async def test_who_registers_can_log_in_and_order(anybody: httpx.AsyncClient) ->
         "email": body["email"].lower(),
         "role": "customer",
         "created_at": account["created_at"],
+        "version": 1,
     }
 
     answer = await log_in(anybody, username=body["email"], password=PASSWORD)
@@ -99,6 +101,39 @@ async def test_a_password_is_taken_as_it_is(anybody: httpx.AsyncClient) -> None:
         assert (await anybody.post(ACCOUNTS, json=body)).status_code == 201
         assert (await log_in(anybody, username=body["email"], password=password)).status_code == 200
         problem(await log_in(anybody, username=body["email"], password=password[:-1]), 400, "invalid-grant")
+
+
+async def test_a_password_is_the_same_from_a_mac_and_from_windows(anybody: httpx.AsyncClient) -> None:
+    on_windows, on_a_mac = "pässwörter", unicodedata.normalize("NFD", "pässwörter")
+    for chosen in (on_windows, on_a_mac):
+        body = {"email": f"{uuid4().hex}@example.com", "password": chosen}
+        assert (await anybody.post(ACCOUNTS, json=body)).status_code == 201
+        for typed in (on_windows, on_a_mac):
+            assert (await log_in(anybody, username=body["email"], password=typed)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("12345678", "is one of the most common passwords; choose another."),
+        ("QwertyUIOP", "is one of the most common passwords; choose another."),
+        ("annabelle.lee", "must not be the e-mail address, or what stands before its @; choose another."),
+        ("7 chars", "must have 8 to 1024 characters, not 7."),
+        ("x" * 1025, "must have 8 to 1024 characters, not 1025."),
+        ("x" * 100_000, "must be readable text of at most 4096 bytes in UTF-8."),
+    ],
+)
+async def test_a_password_that_is_easily_guessed_is_refused_and_it_is_said_why(
+    password: str, said: str, anybody: httpx.AsyncClient, shop: Shop
+) -> None:
+    before = await shop.rows()
+    answer = await anybody.post(ACCOUNTS, json={"email": "annabelle.lee@example.com", "password": password})
+    assert problem(answer, 422, "invalid-request")["errors"] == [{"pointer": "/password", "detail": said}]
+    assert await shop.rows() == before
+
+
+async def test_an_endless_password_is_a_wrong_one(email: str, anybody: httpx.AsyncClient) -> None:
+    problem(await log_in(anybody, username=email, password="x" * 500_000), 400, "invalid-grant")
 
 
 async def test_nobody_learns_whether_there_is_such_an_account(

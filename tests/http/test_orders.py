@@ -269,6 +269,7 @@ async def test_everybody_reads_their_own_account(ann: Person, operator: Person, 
             "email": person.email,
             "role": role,
             "created_at": account["created_at"],
+            "version": 1,
         }
         assert answer.headers["ratelimit-policy"].startswith('"accounts";')
 

@@ -1,4 +1,4 @@
-"""What the database does for a page of a list: the plan of the very statement that `SqlOrderViews.list` makes."""
+"""What the database does for a page of a list: the plan of the very statement that the views make."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.order_views import list_query
@@ -101,7 +101,11 @@ async def plan_of(
     newest_first: bool,
     start: PageStart | None = None,
 ) -> Plan:
-    query = list_query(wanted, start=start, limit=PAGE, newest_first=newest_first).compile(dialect=engine.dialect)
+    return await plan_of_query(engine, list_query(wanted, start=start, limit=PAGE, newest_first=newest_first))
+
+
+async def plan_of_query(engine: AsyncEngine, statement: Select[Any]) -> Plan:
+    query = statement.compile(dialect=engine.dialect)
     values = tuple(query.params[name] for name in query.positiontup or ())
     async with engine.connect() as connection:
         explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)

@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence import account_views
 from adapters.persistence.engine import create_engine
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.seeding import seed
+from order_service.domain.actor import Role
 from order_service.domain.lifecycle import Status
-from order_service.ports import OrderFilter, PageStart
-from tests.persistence.plans import PAGE, filters, plan_of
+from order_service.ports import AccountFilter, OrderFilter, PageStart
+from tests.persistence.plans import PAGE, filters, plan_of, plan_of_query
 
 ORDERS = 20_000
 """Enough for the planner to want an index."""
@@ -60,3 +62,27 @@ async def old_orders_are_found_past_the_young(many: AsyncEngine) -> None:
     plan = await plan_of(many, OrderFilter(status=Status.DELIVERED), newest_first=True)
     assert plan.indexes == {"ix_orders_status_placed_at_id"}
     assert plan.rows == PAGE + 1
+
+
+async def test_a_page_of_accounts_comes_from_an_index(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("""
+                INSERT INTO accounts (id, email, password_hash, role, created_at)
+                SELECT gen_random_uuid(), n || '@example.com', '',
+                       CASE WHEN n % 1000 = 0 THEN 'admin' ELSE 'customer' END, now()
+                FROM generate_series(1, 20000) n
+            """)
+        )
+        await connection.execute(text("ANALYZE accounts"))
+        middle = await connection.scalar(text("SELECT id FROM accounts ORDER BY id OFFSET 10000 LIMIT 1"))
+    for wanted, index in (
+        (AccountFilter(), "pk_accounts"),
+        (AccountFilter(role=Role.ADMIN), "ix_accounts_role_id"),
+        (AccountFilter(role=Role.OPERATOR), "ix_accounts_role_id"),
+        (AccountFilter(email="7@example.com"), "uq_accounts_email"),
+    ):
+        for start in (None, middle):
+            plan = await plan_of_query(engine, account_views.list_query(wanted, start=start, limit=PAGE))
+            assert plan.indexes == {index}, wanted
+            assert plan.rows <= PAGE + 1

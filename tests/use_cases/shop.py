@@ -7,13 +7,15 @@ import msgspec
 
 from adapters.embedded.known_origins import InProcessKnownOrigins
 from adapters.embedded.rate_limiter import InProcessRateLimiter
-from order_service.domain.actor import SYSTEM, Actor
+from order_service.domain.actor import SYSTEM, Actor, Role
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 from order_service.ports import OrderFilter
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
+from order_service.use_cases.change_account import ChangeAccount
+from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
@@ -27,6 +29,8 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.guessing import Guessing, GuessingRules
 from order_service.use_cases.idempotency import Answer, IdempotencyKey
+from order_service.use_cases.list_account_events import ListAccountEvents, ListAccountEventsQuery
+from order_service.use_cases.list_accounts import ListAccounts
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -52,6 +56,8 @@ from order_service.views import OrderView, RenderedOrder
 from tests.builders import CANCEL_WINDOW, NOON, TIME_TO_PAY
 from tests.in_memory import (
     DictOrderCache,
+    FewPasswords,
+    InMemoryAccountViews,
     InMemoryEventArchive,
     InMemoryEventFeed,
     InMemoryEventLog,
@@ -67,6 +73,9 @@ from tests.in_memory import (
 )
 
 PASSWORD = "correct horse"
+HOME = "192.0.2.1"
+"""Where everybody sits who does not say otherwise."""
+
 WRONG_PER_HOUR = 4
 MUGS = WantedLine(name="Blue mug", quantity=2, unit_price="10", sku="MUG-BLUE")
 
@@ -96,18 +105,23 @@ class Shop:
         self.limiter = InProcessRateLimiter(now=self.seconds)
         self.origins = InProcessKnownOrigins(now=self.seconds)
         guessing_rules = GuessingRules(wrong_per_hour=WRONG_PER_HOUR, key=b"a key for tests")
-        guessing = Guessing(self.limiter, self.origins, guessing_rules)
+        self.guessing = Guessing(self.limiter, self.origins, guessing_rules)
 
-        self.register = RegisterAccount(self.transactions, self.passwords, self.clock, self.ids)
+        self.register = RegisterAccount(self.transactions, self.passwords, FewPasswords(), self.clock, self.ids)
         self.log_in = LogIn(
-            self.transactions, self.passwords, guessing, self.tokens, self.clock, self.ids, SessionRules()
+            self.transactions, self.passwords, self.guessing, self.tokens, self.clock, self.ids, SessionRules()
         )
         self.refresh_session = RefreshSession(self.transactions, self.tokens, self.clock, self.ids)
         self.end_session = EndSession(self.transactions, self.clock)
         self.list_sessions = ListSessions(self.transactions, self.clock)
         self.set_role = SetRole(self.transactions, self.clock)
-        self.change_password = ChangePassword(self.transactions, self.passwords, guessing, self.clock)
+        change_account = ChangeAccount(self.transactions, self.passwords, self.guessing, self.clock)
+        self.change_password = ChangePassword(change_account, self.passwords, FewPasswords())
+        self.change_email = ChangeEmail(change_account)
         self.get_account = GetAccount(self.transactions)
+        self.account_views = InMemoryAccountViews(self.store)
+        self.list_accounts = ListAccounts(self.account_views)
+        self.list_account_events = ListAccountEvents(self.account_views, self.get_account)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)
         self.list_orders = ListOrders(self.views)
@@ -143,6 +157,10 @@ class Shop:
     async def customer(self, email: str = "ann@example.com") -> Actor:
         return (await self.register(RegisterAccountCommand(email=email, password=PASSWORD))).actor
 
+    async def admin(self, email: str = "boss@example.com") -> Actor:
+        command = RegisterAccountCommand(email=email, password=PASSWORD, role=Role.ADMIN, by=SYSTEM)
+        return (await self.register(command)).actor
+
     async def place(
         self, by: Actor, *lines: WantedLine, key: IdempotencyKey | None = None, external_ref: str | None = None
     ) -> Answer:
@@ -174,6 +192,11 @@ class Shop:
         query = ListOrderEventsQuery(by=SYSTEM, order_id=order_id)
         return [event.type for event in await self.list_order_events(query)]
 
+    async def history_of_account(self, account_id: UUID) -> list[tuple[str, str, dict[str, object]]]:
+        """What happened, by whom, and what changed."""
+        events = await self.list_account_events(ListAccountEventsQuery(by=SYSTEM, account_id=account_id))
+        return [(event.type, event.actor.kind, dict(event.change)) for event in events]
+
     async def count(self) -> int:
         page = await self.views.list(OrderFilter(), start=None, limit=1000, newest_first=True)
         return len(page.orders)
@@ -185,3 +208,8 @@ def read(order: RenderedOrder) -> OrderView:
 
 def a_key(key: str = "key-1", of: Any = "this request") -> IdempotencyKey:
     return IdempotencyKey(key=key, fingerprint=repr(of).encode())
+
+
+def account_of(actor: Actor) -> UUID:
+    assert actor.id is not None
+    return actor.id

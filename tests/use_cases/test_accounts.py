@@ -16,11 +16,11 @@ from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from tests.builders import NOON, a_customer
 from tests.in_memory import PlainPasswords
-from tests.use_cases.shop import PASSWORD, Shop
+from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 
 def log_in_as(email: str, password: str = PASSWORD) -> LogInCommand:
-    return LogInCommand(email=email, password=password, origin="192.0.2.1")
+    return LogInCommand(email=email, password=password, origin=HOME)
 
 
 async def test_who_registers_has_an_account_and_is_a_customer(shop: Shop) -> None:
@@ -29,7 +29,7 @@ async def test_who_registers_has_an_account_and_is_a_customer(shop: Shop) -> Non
     assert account.role is Role.CUSTOMER
     assert account.created_at == NOON
     assert account.password_hash != PASSWORD
-    assert await shop.get_account(account.actor) == account
+    assert await shop.get_account(account.id, by=account.actor) == account
 
 
 async def test_who_runs_the_service_may_give_another_role(shop: Shop) -> None:
@@ -95,4 +95,4 @@ async def test_no_password_appears_in_a_command_or_an_answer_that_is_logged(shop
 async def test_there_is_no_account_for_a_stranger_or_for_the_service_itself(shop: Shop) -> None:
     for actor in (a_customer(), SYSTEM):
         with pytest.raises(AccountNotFound):
-            await shop.get_account(actor)
+            await shop.get_account(actor.id, by=actor)

@@ -10,10 +10,9 @@ from order_service.domain.errors import InvalidField, RateLimited, TooBusy
 from order_service.use_cases.change_password import ChangePasswordCommand
 from order_service.use_cases.guessing import GuessingRules
 from order_service.use_cases.log_in import LoggedIn, LogInCommand
-from tests.use_cases.shop import PASSWORD, WRONG_PER_HOUR, Shop
+from tests.use_cases.shop import HOME, PASSWORD, WRONG_PER_HOUR, Shop
 
 ANN = "ann@example.com"
-HOME = "192.0.2.1"
 UNTIL_A_TRY_IS_GIVEN_BACK = timedelta(hours=1) / WRONG_PER_HOUR
 A_TOUCH = timedelta(milliseconds=1)
 

@@ -5,16 +5,24 @@ from datetime import timedelta
 
 import pytest
 
-from order_service.domain.actor import Actor, ActorKind, Bearer, Role
-from order_service.domain.errors import InvalidCredentials, InvalidField, InvalidRefreshToken, SessionNotFound
+from order_service.domain.actor import SYSTEM, Actor, ActorKind, Bearer, Role
+from order_service.domain.errors import (
+    AccountChangedMeanwhile,
+    InvalidCredentials,
+    InvalidField,
+    InvalidRefreshToken,
+    SessionNotFound,
+)
 from order_service.domain.session import GRACE
-from order_service.use_cases.change_password import ChangePasswordCommand
-from order_service.use_cases.log_in import LoggedIn, LogInCommand, SessionRules
-from tests.use_cases.shop import PASSWORD, Shop
+from order_service.use_cases.change_account import ChangeAccount
+from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
+from order_service.use_cases.log_in import LoggedIn, LogIn, LogInCommand, SessionRules
+from order_service.use_cases.set_role import SetRoleCommand
+from tests.in_memory import FewPasswords, PlainPasswords
+from tests.use_cases.shop import HOME, PASSWORD, Shop, account_of
 
 A_MINUTE = timedelta(minutes=1)
 NEW_PASSWORD = "purple tin roof"
-HOME = "192.0.2.1"
 
 
 async def log_in(shop: Shop, password: str = PASSWORD) -> LoggedIn:
@@ -143,7 +151,7 @@ async def test_a_password_that_was_hashed_in_a_weak_way_is_hashed_anew_at_the_lo
 
 async def test_another_role_ends_every_session(shop: Shop, ann: Actor) -> None:
     logged_in = await log_in(shop)
-    await shop.set_role("ANN@example.com", Role.OPERATOR)
+    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=account_of(ann), role=Role.OPERATOR))
     with pytest.raises(InvalidRefreshToken):
         await shop.refresh_session(logged_in.refresh_token)
     operator = bearer_of(shop, await log_in(shop)).actor
@@ -152,5 +160,47 @@ async def test_another_role_ends_every_session(shop: Shop, ann: Actor) -> None:
 
 async def test_the_role_that_an_account_has_already_changes_nothing(shop: Shop, ann: Actor) -> None:
     await log_in(shop)
-    await shop.set_role("ann@example.com", Role.CUSTOMER)
+    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=account_of(ann), role=Role.CUSTOMER))
     assert len(await shop.list_sessions(by=ann)) == 1
+
+
+class OtherPasswordMeanwhile(PlainPasswords):
+    """While a password is looked at, its holder changes it elsewhere."""
+
+    def __init__(self, shop: Shop, ann: Actor) -> None:
+        super().__init__()
+        self._shop = shop
+        self._ann = ann
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        matches = await super().verify(password, password_hash)
+        async with self._shop.transactions.begin() as tx:
+            account = await tx.accounts.get(account_of(self._ann))
+            if account.version == 1:
+                account.change_password(f"hash of {NEW_PASSWORD}", by=self._ann, at=self._shop.clock.now())
+                tx.accounts.save(account)
+                await tx.commit()
+        return matches
+
+
+async def test_a_log_in_with_a_password_that_is_changed_at_this_moment_begins_no_session(
+    shop: Shop, ann: Actor
+) -> None:
+    passwords = OtherPasswordMeanwhile(shop, ann)
+    slow = LogIn(shop.transactions, passwords, shop.guessing, shop.tokens, shop.clock, shop.ids, SessionRules())
+    with pytest.raises(InvalidCredentials):
+        await slow(LogInCommand(email="ann@example.com", password=PASSWORD, origin=HOME))
+    assert await shop.list_sessions(by=ann) == []
+
+
+async def test_of_two_new_passwords_at_once_one_is_refused(shop: Shop, ann: Actor) -> None:
+    passwords = OtherPasswordMeanwhile(shop, ann)
+    slow = ChangePassword(
+        ChangeAccount(shop.transactions, passwords, shop.guessing, shop.clock), passwords, FewPasswords()
+    )
+    here = bearer_of(shop, await log_in(shop))
+    with pytest.raises(AccountChangedMeanwhile):
+        await slow(
+            ChangePasswordCommand(by=here, current_password=PASSWORD, new_password="blue tin roof", origin=HOME)
+        )
+    await log_in(shop, NEW_PASSWORD)

@@ -1,0 +1,46 @@
+"""What can happen to an account, as facts in the past tense: who did what, for as long as anybody may ask.
+
+Never an e-mail address, a hash or a secret: these facts outlive the account.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from order_service.domain.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRegistered:
+    type: ClassVar = "account.registered"
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    type: ClassVar = "account.role_changed"
+    from_: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChanged:
+    type: ClassVar = "account.email_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    type: ClassVar = "account.password_changed"
+
+
+AccountEvent = AccountRegistered | RoleChanged | EmailChanged | PasswordChanged
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOfAccount:
+    """An event in its place: the `seq`-th of its account, counted from 1 without a gap."""
+
+    seq: int
+    event: AccountEvent
+    by: Actor
+    at: datetime
