@@ -16,25 +16,31 @@ from adapters.http.edge import current_request
 
 Format = Literal["json", "text"]
 
+_LONGEST = 16_384
+"""Of a longer text, beginning and end: whoever makes us log something must not keep us busy with it."""
+
 _UNCAUGHT = logging.getLogger("uncaught")
 
+# Each repetition has an end: else a long text that only begins like one of these would be read again and again.
 _HIDDEN = (
     # PostgreSQL quotes rows, asyncpg parameters
     (re.compile(r"DETAIL: .*?(?=\nHINT: |\n\[SQL: |\n\n(?:The above|During)|\Z)", re.DOTALL), "DETAIL: ..."),
-    (re.compile(r"(invalid input for query argument \$\d+|invalid input syntax for [\w ]+): .*"), r"\1: ..."),
+    (re.compile(r"(invalid input for query argument \$\d+|invalid input syntax for [\w ]{1,64}): .*"), r"\1: ..."),
     # addresses with a password
-    (re.compile(r"(?<=://)[^\s'\"]*@"), "...@"),
+    (re.compile(r"(?<=://)[^\s'\"]{0,512}@"), "...@"),
     (re.compile(r"eyJ[\w-]{8,}[\w.-]*|(?<=Bearer )[\w.~+/=-]{16,}"), "<token>"),
     (
-        re.compile(r"((?:password|passwd|secret|token)\w*['\"]?\s?[=:]\s?['\"]?)[^\s'\"&,;)}]+", re.IGNORECASE),
+        re.compile(r"((?:password|passwd|secret|token)\w{0,32}['\"]?\s?[=:]\s?['\"]?)[^\s'\"&,;)}]+", re.IGNORECASE),
         r"\1...",
     ),
-    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+"), "<e-mail>"),
 )
 
 
 def harmless(text: str) -> str:
     """Without e-mail addresses, tokens, passwords, and what PostgreSQL quotes of rows and parameters."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text

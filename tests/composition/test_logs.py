@@ -62,6 +62,14 @@ def test_what_is_harmless_is_left_as_it_is(text: str) -> None:
     assert harmless(text) == text
 
 
+def test_a_long_text_is_cut_to_its_beginning_and_end() -> None:
+    for formatter in (JsonLines(), TextLines()):
+        written = formatter.format(a_record("%s", f"first{'.' * 1_000_000}last"))
+        assert "first." in written
+        assert ".last" in written
+        assert len(written) < 20_000
+
+
 def test_a_line_is_an_object_with_what_is_known() -> None:
     record = a_record("it %s", "broke", error=KeyError("x"), request_id="r-1", order_id="o-1")
     line = json.loads(JsonLines().format(record))
