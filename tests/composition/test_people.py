@@ -60,7 +60,7 @@ async def test_a_role_is_given_and_taken(database_url: URL) -> None:
         (["create-admin", "nobody"], "correct horse battery\n", "email must be an e-mail address"),
         (["create-admin", "ann@example.com"], "short\n", "password must have 8 to 1024 characters"),
         (["create-admin", "ann@example.com"], "Password123\n", "password is one of the most common passwords"),
-        (["create-admin", "quillyfern@example.com"], "quillyfern\n", "password must not be the e-mail address"),
+        (["create-admin", "annabelle.lee@example.com"], "annabelle.lee\n", "password must not be the e-mail address"),
         (["set-role", "nobody@example.com", "admin"], "", "No such account."),
     ],
 )

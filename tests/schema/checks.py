@@ -19,6 +19,10 @@ BEYOND_A_SCHEMA = re.compile(
             r"is over the largest amount",  # so does this, and on quantity times price
             r"must be more than 0",  # one schema for all amounts, and 0 is a price
             r"is not the password of this account",
+            r"is one of the most common passwords",
+            r"must not be the e-mail address",  # which stands elsewhere
+            r"must have 8 to 1024 characters",  # counted when it is normalized
+            r"must be readable text of at most 4096 bytes",
             r"is not a line of this order",
             r"would leave nothing of the order",
             r"of a customer must be",  # depends on who asks
