@@ -12,7 +12,7 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from composition.process import container, resources, starting
+from composition.process import container, leave_to_itself, resources, starting
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -41,6 +41,7 @@ class Api:
             if message["type"] == "lifespan.startup":
                 opened = await self._open.enter_async_context(container(self._settings, self._resources))
                 self._app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._open.aclose()
@@ -48,7 +49,7 @@ class Api:
                 return
 
 
-def serve() -> None:
+def serve(app: str) -> None:
     with starting() as settings:
         resources(settings)
         options = [
@@ -61,10 +62,10 @@ def serve() -> None:
             "--backpressure=10000",  # idle streams are connections, too; the edge bounds what is worked on
             f"--log-config={Path(__file__).with_name('granian.json')}",
         ]
-        cli([*options, *sys.argv[1:], "composition.api:app"], auto_envvar_prefix="GRANIAN")
+        cli([*options, *sys.argv[1:], app], auto_envvar_prefix="GRANIAN")
 
 
 if __name__ == "__main__":
-    serve()
+    serve("composition.api:app")
 else:
     app = Api()

@@ -21,6 +21,7 @@ from composition.container import Resources, make_container
 from composition.database import database, migrate
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
+from composition.process import leave_to_itself
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
@@ -92,6 +93,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(part) for part in await _background(container, settings)]
             serving = tasks.create_task(server.serve())
+            leave_to_itself()
             _announce(settings, admin_password)
             await stop.wait()
             await feed.close()  # else the server would wait for its streams to end

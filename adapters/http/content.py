@@ -1,4 +1,7 @@
-"""Which content types are taken. The framework would parse anything as JSON."""
+"""Which content types are taken. The framework would parse anything as JSON.
+
+The guards wait for nothing, but are asynchronous: others would each be run in a thread, and wait there for a core.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -23,14 +26,16 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard. A request without a body needs no content type."""
     method = connection.scope.get("method")
     if method in _WITH_BODY and connection.headers.get("content-length", "") != "0":
         _require(connection, JSON_PATCH if method == "PATCH" else JSON)
 
 
-def takes_known_parameters_once(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def takes_known_parameters_once(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """A guard: the framework would take one of several, and say nothing of those that it does not know.
 
     Not of OPTIONS, which the framework answers itself: it asks what a path can do, whatever the query.
@@ -56,7 +61,7 @@ def _parameters_of(handler: Callable[..., Any]) -> frozenset[str]:
     )
 
 
-def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     _require(connection, FORM)
 
 

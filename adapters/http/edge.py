@@ -41,6 +41,9 @@ _PRIVATE = (b"cache-control", b"private, no-store")
 _AT_ONCE = 256
 """Requests in progress, in one process: more would only wait for each other, in the pools behind."""
 
+_PER_TURN = 8
+"""Requests begun in one turn of the event loop: a hundred that come together are no reason to keep others waiting."""
+
 _WAIT_SECONDS = 1.0
 _BUSY = "Too many requests at this moment. Try again soon, with the same Idempotency-Key."
 _ELSEWHERE = "Web pages of this origin may not call the API from a browser."
@@ -61,6 +64,7 @@ class Edge:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(_PER_TURN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -85,6 +89,8 @@ class Edge:
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:
+                await self._turns.acquire()
+                asyncio.get_running_loop().call_soon(self._turns.release)
                 await self._app(scope, receive, send_with_headers)
             finally:
                 self._places.release()

@@ -17,10 +17,10 @@ from tests.log_scan import SCAN
 READY_SECONDS = 60
 
 
-def commands(port: int, *, api_workers: int, worker_threads: int) -> Mapping[str, list[str]]:
+def commands(port: int, *, api: str, api_workers: int, worker_threads: int) -> Mapping[str, list[str]]:
     """As the README tells them, but for the port and the numbers."""
     return {
-        "api": [sys.executable, "-m", "composition.api", f"--port={port}", f"--workers={api_workers}"],
+        "api": [sys.executable, "-m", api, f"--port={port}", f"--workers={api_workers}"],
         "relay": [sys.executable, "-m", "composition.relay"],
         "consumer": [sys.executable, "-m", "composition.consumer"],
         "worker": [sys.executable, "-m", "composition.worker", "-p", "1", "-t", str(worker_threads)],
@@ -37,12 +37,13 @@ class Fleet:
         environment: Mapping[str, str],
         *,
         port: int,
+        api: str = "composition.api",
         api_workers: int = 1,
         worker_threads: int = 4,
     ) -> None:
         self._folder = folder
         self._environment = {"PATH": os.environ["PATH"], **environment}
-        self._commands = commands(port, api_workers=api_workers, worker_threads=worker_threads)
+        self._commands = commands(port, api=api, api_workers=api_workers, worker_threads=worker_threads)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.address = f"http://127.0.0.1:{port}"
         self.roles = tuple(self._commands)
