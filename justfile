@@ -28,6 +28,19 @@ check:
     uv run ruff check .
     uv run mypy
     uv run lint-imports
+    uv run python -m tests.house_rules
+
+# The licences of what is used, and its known vulnerabilities: 1 if there are any, 2 if nobody could be asked
+[no-exit-message]
+audit:
+    @uv run --quiet python -m tests.licences
+    @uv audit --frozen --preview-features audit-command || { code=$?; \
+        if [ $code = 2 ]; then echo "The vulnerabilities were NOT looked up: see above why." >&2; fi; exit $code; }
+
+# Write dist/sbom.json: what a deployed service is made of, with hashes (CycloneDX)
+sbom:
+    @mkdir -p dist
+    @uv export --quiet --frozen --no-dev --preview-features sbom-export --format cyclonedx1.5 --output-file dist/sbom.json
 
 # Kill processes and services under a working shop, 100 times in 5,000 orders, and check what it cost
 chaos *ARGS:
