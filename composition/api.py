@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from composition.keys import token_keys
 from composition.process import container, resources, tell_in_log
 from composition.settings import read_settings
 
@@ -21,6 +22,7 @@ class Api:
         tell_in_log()
         self._settings = read_settings()
         self._resources = resources(self._settings)
+        token_keys(self._settings, self._resources.secret_key)  # of a lifespan that fails a server only makes a note
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 

@@ -35,11 +35,13 @@ from adapters.persistence.transaction import SqlTransactions
 from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
 from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
+from composition.keys import token_keys
 from composition.settings import Settings
 from order_service import ports
 from order_service.domain.rules import ShopRules
@@ -200,8 +202,12 @@ class Security(Provider):
         return Argon2Passwords()
 
     @provide
-    def tokens(self, settings: Settings, resources: Resources) -> ports.Tokens:
-        return JwtTokens(resources.secret_key, lifetime=settings.access_token_lifetime)
+    def keys(self, settings: Settings, resources: Resources) -> TokenKeys:
+        return token_keys(settings, resources.secret_key)
+
+    @provide
+    def tokens(self, settings: Settings, keys: TokenKeys) -> ports.Tokens:
+        return JwtTokens(keys, lifetime=settings.access_token_lifetime)
 
 
 class InProcessStores(Provider):
@@ -298,6 +304,7 @@ class Http(Provider):
         self,
         settings: Settings,
         tokens: ports.Tokens,
+        keys: TokenKeys,
         ended_sessions: ports.EndedSessions,
         clock: ports.Clock,
         cursors: Cursors,
@@ -307,6 +314,7 @@ class Http(Provider):
         minute = timedelta(minutes=1)
         return HttpEdge(
             tokens=tokens,
+            jwks=keys.jwks,
             ended_sessions=ended_sessions,
             clock=clock,
             cursors=cursors,

@@ -19,9 +19,14 @@ def secret_key(settings: Settings) -> str:
         if settings.postgres_url is not None:
             raise SettingsError(f"SECRET_KEY is not set. {_HOW_TO_MAKE_ONE}")
         return _kept_key(settings)
-    if len(settings.secret_key) < _SHORTEST:
-        raise SettingsError(f"SECRET_KEY has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
+    require_long("SECRET_KEY", settings.secret_key)
     return settings.secret_key
+
+
+def require_long(setting: str, secret: str) -> None:
+    """Raises SettingsError for a secret that could be guessed."""
+    if len(secret) < _SHORTEST:
+        raise SettingsError(f"{setting} has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
 
 
 _HOW_TO_MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"

@@ -63,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # Access
     secret_key: str | None = None
+    former_secret_keys: str = ""
+    signing_key_files: str = ""
     access_token_minutes: Count = 60
     session_days: Count = 30
     rate_limit_accounts_per_minute: Count = 5
@@ -116,7 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def kafka(self) -> list[str] | None:
         """The brokers to ask first; None means that events stay in the process."""
         if self.kafka_bootstrap_servers is not None:
-            return [server.strip() for server in self.kafka_bootstrap_servers.split(",") if server.strip()]
+            return _listed(self.kafka_bootstrap_servers)
         return None if self.kafka_host is None else [f"{self.kafka_host}:{self.kafka_port}"]
 
     @property
@@ -148,6 +150,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
     @property
+    def former_secrets(self) -> list[str]:
+        return _listed(self.former_secret_keys)
+
+    @property
+    def signing_keys(self) -> list[Path]:
+        return [Path(name) for name in _listed(self.signing_key_files)]
+
+    @property
     def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)
 
@@ -163,13 +173,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """Whose word about a client's address is taken."""
         try:
-            return [ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip()]
+            return [ip_network(part) for part in _listed(self.trusted_proxies)]
         except ValueError as error:
             raise SettingsError(f"TRUSTED_PROXIES: {error}. Use networks such as 10.0.0.0/8,::1/128.") from None
 
     @property
     def allowed_origins(self) -> list[str]:
-        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        return _listed(self.cors_origins)
 
 
 _NAMES = {field.encode_name.upper(): field.encode_name for field in msgspec.structs.fields(Settings)}
@@ -192,6 +202,10 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _amounts(text: str) -> dict[str, Money]:

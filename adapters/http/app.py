@@ -27,6 +27,7 @@ from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
+from adapters.http.keys import jwks_route
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
@@ -101,6 +102,7 @@ class HttpEdge:
     """What stands between the use cases and whoever asks."""
 
     tokens: Tokens
+    jwks: Mapping[str, object]
     ended_sessions: EndedSessions
     clock: Clock
     cursors: Cursors
@@ -153,6 +155,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
             health_router(edge.checks),
+            jwks_route(edge.jwks),
             problem_page,
             docs.assets,
             docs.asyncapi_route(edge.asyncapi),

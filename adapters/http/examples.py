@@ -242,6 +242,18 @@ ANSWERS: dict[str, Json] = {
         "refresh_token": _REFRESH_TOKEN,
         "scope": "customer",
     },
+    "list_token_keys": {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "alg": "EdDSA",
+                "use": "sig",
+            }
+        ]
+    },
     "get_my_account": _account,
     "list_my_sessions": {
         "items": [

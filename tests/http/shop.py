@@ -23,7 +23,7 @@ from order_service.use_cases.process_order import ProcessOrder
 
 Document = dict[str, Any]
 
-SECRET_KEY = "a secret key for tests, 32 or more characters long"
+SECRET_KEY = "a secret key for tests of 32 or more characters"
 BASE_URL = "http://shop.test"
 PROBLEM_JSON = "application/problem+json"
 

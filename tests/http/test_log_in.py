@@ -10,6 +10,7 @@ import httpx
 import jwt
 import pytest
 
+from adapters.security.keys import TokenKey
 from composition.settings import Settings
 from order_service.domain.actor import Role
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
@@ -178,13 +179,16 @@ def claims(**said: Any) -> dict[str, Any]:
     }
 
 
+KID = TokenKey.secret(SECRET_KEY).kid
+
+
 def signed(key: str = SECRET_KEY, algorithm: str = "HS256", typ: str = "at+jwt", **said: Any) -> str:
-    return jwt.encode(claims(**said), key, algorithm=algorithm, headers={"typ": typ})
+    return jwt.encode(claims(**said), key, algorithm=algorithm, headers={"typ": typ, "kid": KID})
 
 
 def without(name: str) -> str:
     left = {key: value for key, value in claims().items() if key != name}
-    return jwt.encode(left, SECRET_KEY, algorithm="HS256", headers={"typ": "at+jwt"})
+    return jwt.encode(left, SECRET_KEY, algorithm="HS256", headers={"typ": "at+jwt", "kid": KID})
 
 
 def in_base64(text: bytes) -> str:
