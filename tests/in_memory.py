@@ -19,7 +19,7 @@ import msgspec
 
 from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
 from order_service.domain.account import Account
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import (
     AccountNotFound,
     CursorExpired,
@@ -619,8 +619,8 @@ class NumberedTokens:
     def __init__(self) -> None:
         self._issued: list[tuple[Bearer, datetime]] = []
 
-    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
-        self._issued.append((Bearer(account.actor, at + self.lifetime, session_id), at + self.lifetime))
+    def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str:
+        self._issued.append((Bearer(actor, at + self.lifetime, session_id), at + self.lifetime))
         return f"token {len(self._issued)}"
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:

@@ -76,7 +76,7 @@ async def register(data: JSONBody[NewAccount], register_account: NamedDependency
     operation_id="get_my_account",
     summary="Read one's own account",
     description=getdoc(GetAccount),
-    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, 403, 404),
 )
 async def me(by: NamedDependency[Actor], get_account: NamedDependency[GetAccount]) -> AccountOut:
     return AccountOut.of(await get_account(by))
@@ -91,7 +91,7 @@ async def me(by: NamedDependency[Actor], get_account: NamedDependency[GetAccount
     dto=JsonBody.of(NewPassword),
     return_dto=None,
     status_code=204,
-    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 404),
+    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 403, 404),
 )
 async def change_my_password(
     data: JSONBody[NewPassword],

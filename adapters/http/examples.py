@@ -165,7 +165,11 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
             "username": "ann@example.com",
             "password": "correct horse battery",
         },
-        "with a refresh token": {"grant_type": "refresh_token", "refresh_token": _REFRESH_TOKEN},
+        "with a refresh token, for a part": {
+            "grant_type": "refresh_token",
+            "refresh_token": _REFRESH_TOKEN,
+            "scope": "orders:read",
+        },
     },
     "log_out": {"with a refresh token": {"token": _REFRESH_TOKEN}},
     "change_my_password": {
@@ -240,7 +244,7 @@ ANSWERS: dict[str, Json] = {
         "token_type": "Bearer",
         "expires_in": 900,
         "refresh_token": _REFRESH_TOKEN,
-        "scope": "customer",
+        "scope": "orders:read orders:write accounts:read accounts:write",
     },
     "list_token_keys": {
         "keys": [
@@ -302,7 +306,9 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.CursorExpired(),
     errors.NotAuthenticated("The token is not one of this service, or has expired."),
     errors.InvalidCredentials(),
+    errors.InvalidScope("orders:read orders:write accounts:read accounts:write"),
     errors.NotAllowed("A customer may not ship an order."),
+    errors.InsufficientScope("orders:write"),
     errors.CancelWindowClosed(),
     errors.OrderNotFound(),
     errors.ShipmentNotFound(_SHIPMENT_ID),

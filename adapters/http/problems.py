@@ -41,9 +41,11 @@ PROBLEMS: Mapping[str, Problem] = {
     "malformed-request": Problem(400, "Malformed request", "Send what the API's description asks for."),
     "bad-cursor": Problem(400, "Bad cursor", "Follow next_cursor as it was given, with the same filter."),
     "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password, or log in again."),
+    "invalid-scope": Problem(400, "Invalid scope", "Ask for some of the scopes named in `grantable`, or for none."),
     "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password or refresh_token."),
     "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
     "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
+    "insufficient-scope": Problem(403, "Insufficient scope", "Log in for a token that has `scope`, too."),
     "cancel-window-closed": Problem(403, "Cancel window closed", "Ask the shop to cancel the order."),
     "not-found": Problem(404, "Not found", "Check the address."),
     "order-not-found": Problem(404, "Order not found", "Check the order's id, and whose order it is."),
@@ -115,6 +117,8 @@ def problem_response(
     all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
+    if code == errors.InsufficientScope.code:
+        all_headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{members["scope"]}"'
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
     return Response(
@@ -160,8 +164,8 @@ def refusal_document(request: Request[Any, Any, Any], error: errors.OrderService
 def members_of(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
         return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
-    if isinstance(error, errors.InvalidGrant):
-        return {"error": "invalid_grant"}  # where RFC 6749 has its name for it
+    if isinstance(error, errors.InvalidGrant | errors.InvalidScope):  # where RFC 6749 has its name for it
+        return {"error": error.code.replace("-", "_"), **error.details()}
     return error.details()
 
 

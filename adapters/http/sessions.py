@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from adapters.http.content import takes_form
 from adapters.http.problems import LIMITED, TOKEN, answers, problem_response
-from order_service.domain.actor import Actor, Bearer
+from order_service.domain.actor import Actor, Bearer, scopes_text
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn, LogInCommand
@@ -22,12 +22,13 @@ from order_service.use_cases.refresh_session import RefreshSession
 
 
 class TokenRequest(msgspec.Struct):
-    """RFC 6749, sections 4.3 and 6. What a client sends beside these (scope, client_id) is not looked at."""
+    """RFC 6749, sections 4.3 and 6. What a client sends beside these is not looked at."""
 
     grant_type: Annotated[str, Meta(min_length=1, examples=["password"])]
     username: str = ""
     password: str = ""
     refresh_token: str = ""
+    scope: Annotated[str, Meta(description="What the token is for, if not for all that one may.")] = ""
 
 
 class RevokeRequest(msgspec.Struct):
@@ -82,9 +83,9 @@ async def token(
 ) -> Response[TokenOut] | Response[bytes]:
     match data.grant_type:
         case "password":
-            logged_in = await log_in(LogInCommand(email=data.username, password=data.password))
+            logged_in = await log_in(LogInCommand(email=data.username, password=data.password, scope=data.scope))
         case "refresh_token":
-            logged_in = await refresh_session(data.refresh_token)
+            logged_in = await refresh_session(data.refresh_token, scope=data.scope)
         case _:
             detail = "Only grant_type=password and grant_type=refresh_token are supported."
             return problem_response(request, "unsupported-grant-type", detail, {"error": "unsupported_grant_type"})
@@ -93,7 +94,7 @@ async def token(
         token_type="Bearer",  # noqa: S106 - the name of a scheme
         expires_in=int(logged_in.lifetime.total_seconds()),
         refresh_token=logged_in.refresh_token,
-        scope=logged_in.role,
+        scope=scopes_text(logged_in.scopes),
     )
     return Response(answer, headers={"Cache-Control": "no-store"})
 
@@ -117,7 +118,7 @@ async def revoke(data: URLEncodedBody[RevokeRequest], end_session: NamedDependen
     operation_id="list_my_sessions",
     summary="See where one is logged in",
     description=getdoc(ListSessions),
-    responses=answers({200: SessionListOut}, *LIMITED, *TOKEN),
+    responses=answers({200: SessionListOut}, *LIMITED, *TOKEN, 403),
 )
 async def list_my_sessions(
     bearer: NamedDependency[Bearer], list_sessions: NamedDependency[ListSessions]
@@ -141,7 +142,7 @@ async def list_my_sessions(
     operation_id="end_my_session",
     summary="Log out somewhere",
     description=getdoc(EndSession),
-    responses=answers({204: None}, *LIMITED, *TOKEN, 404),
+    responses=answers({204: None}, *LIMITED, *TOKEN, 403, 404),
 )
 async def end_my_session(
     session_id: FromPath[UUID], by: NamedDependency[Actor], end_session: NamedDependency[EndSession]

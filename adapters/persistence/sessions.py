@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import sessions
+from order_service.domain.actor import scopes_of
 from order_service.domain.errors import DependencyUnavailable, SessionNotFound
 from order_service.domain.session import Session
 
@@ -105,6 +106,7 @@ def _row(session: Session) -> dict[str, Any]:
         "token_hash": session.token_hash,
         "former_hash": session.former_hash,
         "ended_at": session.ended_at,
+        "scopes": None if session.scopes is None else sorted(session.scopes),
     }
 
 
@@ -118,4 +120,5 @@ def _session(row: Row[Any]) -> Session:
         token_hash=row.token_hash,
         former_hash=row.former_hash,
         ended_at=row.ended_at,
+        scopes=None if row.scopes is None else scopes_of(set(row.scopes)),
     )

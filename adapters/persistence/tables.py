@@ -86,6 +86,7 @@ sessions = Table(
     Column("token_hash", LargeBinary, nullable=False),
     Column("former_hash", LargeBinary),
     Column("ended_at", DateTime(timezone=True)),
+    Column("scopes", ARRAY(Text), comment="what the log-in was confined to; null: to nothing"),
     Index("ix_sessions_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 

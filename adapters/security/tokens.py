@@ -14,11 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from adapters.security.keys import TokenKey, TokenKeys
-from order_service.domain.account import Account
-from order_service.domain.actor import Actor, Bearer, Role
+from order_service.domain.actor import Actor, ActorKind, Bearer, scopes_of, scopes_text
 from order_service.domain.errors import NotAuthenticated
 
 _US: Final = "order-service"
+_PUBLIC_CLIENT = "public"
+"""The client of people: whichever program they use, it has not told its name."""
+
 _LONGEST = 4096
 _PARTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -31,8 +33,10 @@ _Seconds = Annotated[int, Meta(ge=0, lt=253_402_300_800)]
 class _Claims(msgspec.Struct, omit_defaults=True):
     iss: Literal["order-service"]
     aud: Literal["order-service"]
-    sub: UUID
-    role: Role
+    sub: UUID | None
+    client_id: str
+    role: ActorKind
+    scope: Annotated[str, Meta(min_length=1)]
     iat: _Seconds
     exp: _Seconds
     jti: str
@@ -41,7 +45,7 @@ class _Claims(msgspec.Struct, omit_defaults=True):
 
 
 class JwtTokens:
-    """`role` travels in the token, so no request has to look the account up.
+    """`role` and `scope` travel in the token, so no request has to look the account up.
 
     Of a token that comes back, nothing is believed before its signature is verified but the name of its key, which is
     looked up among ours; and with the key everything else in the header is given.
@@ -52,12 +56,14 @@ class JwtTokens:
         self._known = keys.by_kid
         self.lifetime = lifetime
 
-    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
+    def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str:
         claims = _Claims(
             iss=_US,
             aud=_US,
-            sub=account.id,
-            role=account.role,
+            sub=actor.id,
+            client_id=str(actor.id) if actor.kind is ActorKind.SERVICE else _PUBLIC_CLIENT,
+            role=actor.kind,
+            scope=scopes_text(actor.scopes),
             iat=int(at.timestamp()),
             exp=int((at + self.lifetime).timestamp()),
             jti=secrets.token_urlsafe(12),
@@ -73,7 +79,7 @@ class JwtTokens:
     def bearer(self, token: str, *, at: datetime) -> Bearer:
         try:
             claims = msgspec.convert(_json(self._verified(token)), _Claims)
-            actor = Actor.account(claims.sub, claims.role)
+            actor = Actor(claims.role, claims.sub, scopes_of(set(claims.scope.split(" "))))
         except (ValueError, RecursionError, msgspec.ValidationError) as error:
             raise NotAuthenticated("The token is not one of this service.") from error
         now = at.timestamp()

@@ -19,7 +19,9 @@
     ├── InvalidGrant                what was given for a token does not hold
     │   ├── InvalidCredentials      unknown e-mail or wrong password: nobody learns which
     │   └── InvalidRefreshToken     used before, ended, expired or never ours: nobody learns which
+    ├── InvalidScope                a token cannot be had for what was asked
     ├── NotAllowed                  we know who it is, and they may not
+    │   ├── InsufficientScope       they may, but their token does not say so
     │   └── CancelWindowClosed
     ├── NotFound
     │   ├── OrderNotFound           absent, or somebody else's: nobody learns which
@@ -185,8 +187,28 @@ class InvalidCredentials(InvalidGrant):
         super().__init__("The e-mail address or the password is wrong.")
 
 
+class InvalidScope(OrderServiceError):
+    """`grantable`: the scopes that could be had, separated by spaces."""
+
+    code = "invalid-scope"
+
+    def __init__(self, grantable: str) -> None:
+        super().__init__(f"The scope must be some of: {grantable}.")
+        self.grantable = grantable
+
+
 class NotAllowed(OrderServiceError):
     code = "not-allowed"
+
+
+class InsufficientScope(NotAllowed):
+    """`scope`: what the token would have to have."""
+
+    code = "insufficient-scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The access token must have the scope {scope}.")
+        self.scope = scope
 
 
 class CancelWindowClosed(NotAllowed):

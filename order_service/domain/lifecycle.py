@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from enum import StrEnum
 from types import MappingProxyType
 
-from order_service.domain.actor import ActorKind
+from order_service.domain.actor import ActorKind, Scope
 
 
 class Status(StrEnum):
@@ -134,6 +134,23 @@ ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
 
 DELIVER from DELIVERED and CANCEL from CANCELED are open because arriving where one is changes nothing.
 """
+
+NEEDS: Mapping[Operation, Scope] = MappingProxyType(
+    {
+        Operation.PROCESS: Scope.ORDERS_WRITE,
+        Operation.RECORD_PAYMENT: Scope.PAYMENTS_WRITE,
+        Operation.RECORD_REFUND: Scope.PAYMENTS_WRITE,
+        Operation.SHIP: Scope.SHIPMENTS_WRITE,
+        Operation.DELIVER: Scope.SHIPMENTS_WRITE,
+        Operation.CANCEL: Scope.ORDERS_WRITE,
+        Operation.CANCEL_LINES: Scope.ORDERS_WRITE,
+        Operation.EDIT_LINES: Scope.ORDERS_WRITE,
+        Operation.REQUEST_RETURN: Scope.ORDERS_WRITE,
+        Operation.RESOLVE_RETURN: Scope.RETURNS_WRITE,
+        Operation.AMEND: Scope.ORDERS_WRITE,
+    }
+)
+"""What the token of whoever asks must open, whatever the way the operation is asked for."""
 
 NEXT: Mapping[Status, tuple[Status, ...]] = MappingProxyType(
     {

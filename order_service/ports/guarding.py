@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from order_service.domain.account import Account
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Actor, Bearer
 
 
 class PasswordHasher(Protocol):
@@ -22,7 +21,7 @@ class PasswordHasher(Protocol):
 class Tokens(Protocol):
     lifetime: timedelta
 
-    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str: ...
+    def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str: ...
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:
         """Whose token it is. Raises NotAuthenticated for one that is forged, expired or not for this service."""

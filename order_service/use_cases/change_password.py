@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from order_service.domain.account import checked_password
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Bearer, Scope
 from order_service.domain.errors import AccountNotFound, InvalidField
 from order_service.ports import Clock, PasswordHasher, Transactions
 
@@ -18,7 +18,7 @@ class ChangePasswordCommand:
 class ChangePassword:
     """The holder of an account, who must know the password still. Every other session of theirs ends.
 
-    Raises InvalidField, also for a wrong current password.
+    Raises InsufficientScope, and InvalidField, also for a wrong current password.
     """
 
     def __init__(self, transactions: Transactions, passwords: PasswordHasher, clock: Clock) -> None:
@@ -27,6 +27,7 @@ class ChangePassword:
         self._clock = clock
 
     async def __call__(self, command: ChangePasswordCommand) -> None:
+        command.by.actor.require(Scope.ACCOUNTS_WRITE)
         account_id = command.by.actor.id
         if account_id is None:
             raise AccountNotFound

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from order_service.domain.account import Account, normalized_email
-from order_service.domain.actor import Role
+from order_service.domain.actor import Scope
 from order_service.domain.errors import InvalidCredentials, InvalidField
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
@@ -12,8 +12,11 @@ from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogInCommand:
+    """`scope`: all that the tokens are wanted for, separated by spaces; empty for all that there is."""
+
     email: str
     password: str = field(repr=False)
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class LoggedIn:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     lifetime: timedelta
-    role: Role
+    scopes: frozenset[Scope]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,8 @@ class SessionRules:
 
 
 class LogIn:
-    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password.
+    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password, and
+    InvalidScope.
 
     Begins a session. A password that was hashed in a weaker way than now is hashed again.
     """
@@ -57,12 +61,18 @@ class LogIn:
 
     async def __call__(self, command: LogInCommand) -> LoggedIn:
         account = await self._account(command)
+        actor = account.actor.confined_to(command.scope)
         new_hash = None
         if self._passwords.is_outdated(account.password_hash):
             new_hash = await self._passwords.hash(command.password)
         now, secret = self._clock.now(), self._ids.new_secret()
         session = Session.begin(
-            id=self._ids.new(), account_id=account.id, secret=secret, at=now, lifetime=self._rules.lifetime
+            id=self._ids.new(),
+            account_id=account.id,
+            secret=secret,
+            at=now,
+            lifetime=self._rules.lifetime,
+            scopes=None if actor == account.actor else actor.scopes,
         )
         async with self._transactions.begin() as tx:
             tx.sessions.add(session)
@@ -71,10 +81,10 @@ class LogIn:
                 tx.accounts.save(account)
             await tx.commit()
         return LoggedIn(
-            access_token=self._tokens.issue(account, at=now, session_id=session.id),
+            access_token=self._tokens.issue(actor, at=now, session_id=session.id),
             refresh_token=refresh_token(session.id, secret),
             lifetime=self._tokens.lifetime,
-            role=account.role,
+            scopes=actor.scopes,
         )
 
     async def _account(self, command: LogInCommand) -> Account:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from order_service.domain.actor import Actor, ActorKind
+from order_service.domain.actor import Actor, ActorKind, Scope
 from order_service.domain.errors import NotAllowed
 from order_service.ports import EventArchive, LogPage, LogPlace
 
@@ -17,8 +17,9 @@ class ReadEventLogQuery:
 
 
 class ReadEventLog:
-    """Admins: every event there is, in the order in which they were committed. Raises NotAllowed,
-    CursorExpired.
+    """Admins: every event there is, in the order in which they were committed.
+
+    Raises NotAllowed, InsufficientScope, CursorExpired.
 
     A page may be empty and still not be the last, when events of other types lie between.
     """
@@ -29,4 +30,5 @@ class ReadEventLog:
     async def __call__(self, query: ReadEventLogQuery) -> LogPage:
         if query.by.kind is not ActorKind.ADMIN:
             raise NotAllowed(f"A {query.by.kind} may not read the event log.")
+        query.by.require(Scope.EVENTS_READ)
         return await self._archive.page(query.start, types=query.types, limit=query.limit)

@@ -32,7 +32,9 @@ def a_token(account_id: UUID, role: Role) -> str:
     """Of no session, so nobody can end it."""
     now = datetime.now(UTC)
     account = Account(id=account_id, email="", password_hash="", role=role, created_at=now)
-    return JwtTokens(TokenKeys([TokenKey.secret(SECRET_KEY)]), lifetime=timedelta(hours=2)).issue(account, at=now)
+    return JwtTokens(TokenKeys([TokenKey.secret(SECRET_KEY)]), lifetime=timedelta(hours=2)).issue(
+        account.actor, at=now
+    )
 
 
 def an_operator() -> Headers:

@@ -111,7 +111,7 @@ class Shop:
         async with transactions.begin() as tx:
             tx.accounts.add(account)
             await tx.commit()
-        token = self._tokens.issue(account, at=self._clock.now())
+        token = self._tokens.issue(account.actor, at=self._clock.now())
         client = self.client(address=address, headers={"Authorization": f"Bearer {token}"})
         return Person(id=account.id, email=account.email, token=token, client=client)
 
