@@ -52,6 +52,7 @@ from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_order import ChangeOrder
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
+from order_service.use_cases.create_service import CreateService
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
@@ -63,8 +64,10 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.list_services import ListServices
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn, SessionRules
+from order_service.use_cases.log_in_service import LogInService
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.read_event_log import ReadEventLog
@@ -75,9 +78,11 @@ from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.relay_events import RelayEvents
+from order_service.use_cases.remove_service import RemoveService
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.rotate_service_secret import RotateServiceSecret
 from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
@@ -111,6 +116,7 @@ class UseCases(Provider):
         AmendOrder,
         CancelLines,
         CancelOrder,
+        CreateService,
         ChangeOrder,
         ChangeStatus,
         RefreshSession,
@@ -127,7 +133,9 @@ class UseCases(Provider):
         GetOrder,
         ListOrderEvents,
         ListOrders,
+        ListServices,
         LogIn,
+        LogInService,
         PlaceOrder,
         ProcessOrder,
         ReadEventLog,
@@ -139,6 +147,8 @@ class UseCases(Provider):
         RelayEvents,
         RequestProcessing,
         RequestReturn,
+        RemoveService,
+        RotateServiceSecret,
         RequeueStalledOrders,
         RunBatch,
         SetRole,

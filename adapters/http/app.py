@@ -46,6 +46,7 @@ from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.log_in_service import LogInService
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
@@ -69,6 +70,7 @@ class HttpUseCases:
 
     register_account: RegisterAccount
     log_in: LogIn
+    log_in_service: LogInService
     get_account: GetAccount
     refresh_session: RefreshSession
     end_session: EndSession

@@ -34,6 +34,7 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "bad-cursor": {"list_orders", "read_event_log"},
     "session-not-found": {"end_my_session"},
     "invalid-grant": {"log_in"},
+    "invalid-client": {"log_in"},
     "invalid-scope": {"log_in"},
     "unsupported-grant-type": {"log_in"},
     "not-allowed": _CHANGES | _PLACING | {"screen_order_again", "read_event_log"},
@@ -66,9 +67,11 @@ ONLY_OF: Mapping[str, Set[str]] = {
 }
 """The problems that only some routes have. All others any route may have that has their status."""
 
-NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "batch-aborted"})
+_BY_COMMAND = ("service-not-found", "service-name-taken")
+
+NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "batch-aborted", *_BY_COMMAND})
 """Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, the third is an
-answer to what is no route, and the last stands within the results of a batch.
+answer to what is no route, and the fourth stands within the results of a batch; services are seen to by commands.
 """
 
 _EVENT_MESSAGE: Json = {
@@ -162,6 +165,7 @@ def codes_of(operation: Json, path: str, status: int) -> list[str]:
         and code not in NEVER_SENT
         and (code not in ONLY_OF or operation["operationId"] in ONLY_OF[code])
         and (code not in _WITH_KEY or has_key)
+        and (code != "not-authenticated" or operation.get("security"))
         and (code not in _OF_ORDERS or "{order_id}" in path)
         and (code != "not-found" or "{" in path)
     ]

@@ -15,7 +15,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from adapters.http.description import completed
-from order_service.domain.actor import Scope
+from order_service.domain.actor import SCOPES_OF, ActorKind, Scope
 
 _ASSETS = Path(__file__).parent / "swagger_ui"
 
@@ -93,12 +93,20 @@ def asyncapi_route(document: Mapping[str, object]) -> HTTPRouteHandler:
 
 def openapi_config(version: str) -> OpenAPIConfig:
     log_in = OAuthFlow(token_url="/api/v1/auth/token", scopes=_SCOPES)  # noqa: S106 - an address
+    service = OAuthFlow(
+        token_url="/api/v1/auth/token",  # noqa: S106 - an address
+        scopes={name: told for name, told in _SCOPES.items() if name in SCOPES_OF[ActorKind.SERVICE]},
+    )
     return OpenAPIConfig(
         title="Order service",
         version=version,
         description="The life of an order, from placing to delivery. Every error is a problem document (RFC 9457).",
         components=Components(
-            security_schemes={"password": SecurityScheme(type="oauth2", flows=OAuthFlows(password=log_in))}
+            security_schemes={
+                "password": SecurityScheme(
+                    type="oauth2", flows=OAuthFlows(password=log_in, client_credentials=service)
+                )
+            }
         ),
         openapi_router=_WithoutCatchAll("/", route_handlers=[], include_in_schema=False),
         render_plugins=[SwaggerUi(path="/docs"), _Description()],

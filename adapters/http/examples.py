@@ -170,6 +170,11 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
             "refresh_token": _REFRESH_TOKEN,
             "scope": "orders:read",
         },
+        "as a service": {
+            "grant_type": "client_credentials",
+            "client_id": "0197c2d0-77aa-7f10-9b3e-5d2c4b6a8f10",
+            "client_secret": "pX0v3mJ9dWq8m1cYbR7sT2uV4wX6yZ8aB0cD2eF4gH8",
+        },
     },
     "log_out": {"with a refresh token": {"token": _REFRESH_TOKEN}},
     "change_my_password": {
@@ -306,6 +311,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.CursorExpired(),
     errors.NotAuthenticated("The token is not one of this service, or has expired."),
     errors.InvalidCredentials(),
+    errors.InvalidClient(),
     errors.InvalidScope("orders:read orders:write accounts:read accounts:write"),
     errors.NotAllowed("A customer may not ship an order."),
     errors.InsufficientScope("orders:write"),
@@ -314,6 +320,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.ShipmentNotFound(_SHIPMENT_ID),
     errors.ReturnNotFound(_RETURN_ID),
     errors.AccountNotFound(),
+    errors.ServiceNotFound(),
     errors.SessionNotFound(),
     errors.IllegalTransition(from_="SHIPPED", to="CANCELED", allowed=["DELIVERED"]),
     errors.AlreadyProcessed("PROCESSED"),
@@ -324,6 +331,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.PaymentKnown("pay_8841"),
     errors.RefundKnown("ref_8841"),
     errors.EmailTaken(),
+    errors.ServiceNameTaken(),
     errors.ExternalRefTaken(),
     errors.OrderNumberTaken(),
     errors.OrderChangedMeanwhile(),
@@ -336,7 +344,7 @@ REFUSALS: list[errors.OrderServiceError] = [
 ]
 _OF_THE_EDGE = {
     "malformed-request": "The body is not valid JSON: Input data was truncated.",
-    "unsupported-grant-type": "Only grant_type=password is supported.",
+    "unsupported-grant-type": "The grant_type must be password, refresh_token or client_credentials.",
     "not-found": "There is nothing at this address.",
     "method-not-allowed": "Method Not Allowed",
     "conflict": "The state does not allow it.",

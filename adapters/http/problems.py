@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 
+_BASIC = 'Basic realm="order-service", charset="UTF-8"'
+
 # What the layers before a route leave in the scope for whoever answers
 REQUEST_ID = "request_id"
 RATE_LIMIT = "rate_limit"
@@ -42,7 +44,10 @@ PROBLEMS: Mapping[str, Problem] = {
     "bad-cursor": Problem(400, "Bad cursor", "Follow next_cursor as it was given, with the same filter."),
     "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password, or log in again."),
     "invalid-scope": Problem(400, "Invalid scope", "Ask for some of the scopes named in `grantable`, or for none."),
-    "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password or refresh_token."),
+    "unsupported-grant-type": Problem(
+        400, "Unsupported grant type", "Use password, refresh_token or client_credentials."
+    ),
+    "invalid-client": Problem(401, "Invalid client", "Check the client's id and secret, or rotate the secret."),
     "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
     "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
     "insufficient-scope": Problem(403, "Insufficient scope", "Log in for a token that has `scope`, too."),
@@ -53,6 +58,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "return-not-found": Problem(404, "Return not found", "Take return_id from the order."),
     "session-not-found": Problem(404, "Session not found", "Take its id from the list of your sessions."),
     "account-not-found": Problem(404, "Account not found", "Register an account."),
+    "service-not-found": Problem(404, "Service not found", "List the services."),
     "method-not-allowed": Problem(405, "Method not allowed", "Use a method named in the Allow header."),
     "conflict": Problem(409, "Conflict", "Read the resource again, and decide anew."),
     "illegal-transition": Problem(409, "Illegal transition", "Ask only for a status named in `allowed`."),
@@ -64,6 +70,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "payment-known": Problem(409, "Payment known", "Use a new payment_id for a new payment."),
     "refund-known": Problem(409, "Refund known", "Use a new refund_id for a new refund."),
     "email-taken": Problem(409, "E-mail taken", "Log in, or register another address."),
+    "service-name-taken": Problem(409, "Service name taken", "Use another name, or rotate its secret."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
     "order-number-taken": Problem(409, "Order number taken", "Send the request again."),
@@ -116,7 +123,7 @@ def problem_response(
     document = problem_document(code, detail, members, instance=scope["path"], request_id=scope.get(REQUEST_ID, ""))
     all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        all_headers["WWW-Authenticate"] = "Bearer"
+        all_headers["WWW-Authenticate"] = _BASIC if code == errors.InvalidClient.code else "Bearer"
     if code == errors.InsufficientScope.code:
         all_headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{members["scope"]}"'
     if "retry_after" in members:
@@ -164,7 +171,9 @@ def refusal_document(request: Request[Any, Any, Any], error: errors.OrderService
 def members_of(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
         return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
-    if isinstance(error, errors.InvalidGrant | errors.InvalidScope):  # where RFC 6749 has its name for it
+    if isinstance(
+        error, errors.InvalidGrant | errors.InvalidClient | errors.InvalidScope
+    ):  # where RFC 6749 has its name for it
         return {"error": error.code.replace("-", "_"), **error.details()}
     return error.details()
 

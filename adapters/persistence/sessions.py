@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import sessions
+from adapters.persistence.tables import ended_secrets, sessions
 from order_service.domain.actor import scopes_of
 from order_service.domain.errors import DependencyUnavailable, SessionNotFound
 from order_service.domain.session import Session
@@ -84,7 +84,11 @@ class SqlEndedSessions:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def look(self) -> None:
-        news = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.ended_at > self._seen - _OVERLAP)
+        since = self._seen - _OVERLAP
+        news = union_all(
+            select(sessions.c.id, sessions.c.ended_at).where(sessions.c.ended_at > since),
+            select(ended_secrets.c.secret_id, ended_secrets.c.ended_at).where(ended_secrets.c.ended_at > since),
+        )
         with in_domain_words():
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(news)).all()

@@ -19,6 +19,7 @@
     ├── InvalidGrant                what was given for a token does not hold
     │   ├── InvalidCredentials      unknown e-mail or wrong password: nobody learns which
     │   └── InvalidRefreshToken     used before, ended, expired or never ours: nobody learns which
+    ├── InvalidClient               no such service, or not its secret: nobody learns which
     ├── InvalidScope                a token cannot be had for what was asked
     ├── NotAllowed                  we know who it is, and they may not
     │   ├── InsufficientScope       they may, but their token does not say so
@@ -28,6 +29,7 @@
     │   ├── ShipmentNotFound
     │   ├── ReturnNotFound
     │   ├── AccountNotFound
+    │   ├── ServiceNotFound
     │   └── SessionNotFound         absent, or somebody else's: nobody learns which
     ├── Conflict                    the state does not allow it
     │   ├── IllegalTransition
@@ -39,6 +41,7 @@
     │   ├── PaymentKnown
     │   ├── RefundKnown
     │   ├── EmailTaken
+    │   ├── ServiceNameTaken
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -187,6 +190,13 @@ class InvalidCredentials(InvalidGrant):
         super().__init__("The e-mail address or the password is wrong.")
 
 
+class InvalidClient(OrderServiceError):
+    code = "invalid-client"
+
+    def __init__(self) -> None:
+        super().__init__("The client id or the client secret is wrong.")
+
+
 class InvalidScope(OrderServiceError):
     """`grantable`: the scopes that could be had, separated by spaces."""
 
@@ -250,6 +260,13 @@ class AccountNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("No such account.")
+
+
+class ServiceNotFound(NotFound):
+    code = "service-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such service.")
 
 
 class SessionNotFound(NotFound):
@@ -340,6 +357,13 @@ class EmailTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("An account with this e-mail address exists already.")
+
+
+class ServiceNameTaken(Conflict):
+    code = "service-name-taken"
+
+    def __init__(self) -> None:
+        super().__init__("A service with this name exists already.")
 
 
 class ExternalRefTaken(Conflict):

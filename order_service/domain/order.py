@@ -55,7 +55,7 @@ class Order(Editing, Paying, Shipping, Returning, Canceling):
         orders for another.
         """
         if by.only_own not in (None, customer_id) or by.kind is ActorKind.SYSTEM:
-            raise NotAllowed("Only staff may place an order for another customer.")
+            raise NotAllowed("Only staff and services may place an order for another customer.")
         by.require(Scope.ORDERS_WRITE)
         order = cls(
             id=id,

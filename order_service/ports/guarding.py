@@ -29,7 +29,9 @@ class Tokens(Protocol):
 
 class EndedSessions(Protocol):
     def has(self, session_id: UUID) -> bool:
-        """Whether the session has ended, or did so a second ago at most; for as long as its access tokens live."""
+        """Whether the session, or a service's secret, has ended, or did so a second ago at most; for as long as its
+        access tokens live.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

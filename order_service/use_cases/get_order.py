@@ -9,7 +9,10 @@ from order_service.views import RenderedOrder
 
 
 class GetOrder:
-    """Its customer, or staff. Raises InsufficientScope, and OrderNotFound, also for somebody else's order."""
+    """Its customer, staff, or a service.
+
+    Raises InsufficientScope, and OrderNotFound, also for somebody else's order.
+    """
 
     def __init__(self, views: OrderViews, cache: OrderCache) -> None:
         self._views = views

@@ -18,7 +18,7 @@ class ListOrdersQuery:
 
 
 class ListOrders:
-    """A customer sees their own orders, whatever they ask for; staff see all.
+    """A customer sees their own orders, whatever they ask for; staff and services see all.
 
     Pages are cut by place, not by number: an order that is placed meanwhile is neither skipped nor seen twice.
     Raises InsufficientScope, and InvalidField for what no order could have.

@@ -21,7 +21,7 @@ class LogInCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedIn:
-    """`lifetime` is the access token's."""
+    """`lifetime` is the access token's. A service gets no `refresh_token`: it is empty."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)

@@ -17,7 +17,7 @@ class ReadEventLogQuery:
 
 
 class ReadEventLog:
-    """Admins: every event there is, in the order in which they were committed.
+    """Admins and services: every event there is, in the order in which they were committed.
 
     Raises NotAllowed, InsufficientScope, CursorExpired.
 
@@ -28,7 +28,7 @@ class ReadEventLog:
         self._archive = archive
 
     async def __call__(self, query: ReadEventLogQuery) -> LogPage:
-        if query.by.kind is not ActorKind.ADMIN:
+        if query.by.kind not in {ActorKind.ADMIN, ActorKind.SERVICE}:
             raise NotAllowed(f"A {query.by.kind} may not read the event log.")
         query.by.require(Scope.EVENTS_READ)
         return await self._archive.page(query.start, types=query.types, limit=query.limit)

@@ -8,7 +8,7 @@ import pytest
 from order_service.domain.actor import SCOPES_OF, SYSTEM, Actor, ActorKind, Role, Scope, scopes_text
 from order_service.domain.errors import IllegalTransition, InsufficientScope, InvalidScope, NotAllowed
 from order_service.domain.lifecycle import ALLOWED, NEEDS, PARTY_OF, Operation, Status
-from tests.builders import CANCEL_WINDOW, NOON, a_customer, an_admin, an_operator, an_order
+from tests.builders import CANCEL_WINDOW, NOON, a_customer, a_service, an_admin, an_operator, an_order
 from tests.domain.test_transitions import OPERATE, an_order_for
 
 SCOPE_OF = {
@@ -102,6 +102,14 @@ def test_every_operation_has_a_scope_that_all_who_may_do_it_have() -> None:
     for operation, parties in ALLOWED.items():
         kinds = [kind for kind, party in PARTY_OF.items() if party in parties]
         assert all(NEEDS[operation] in SCOPES_OF[kind] for kind in kinds), operation
+
+
+@pytest.mark.parametrize("operation", OPERATE)
+def test_a_service_is_limited_by_its_scopes_in_all_that_it_may_do(operation: str) -> None:
+    order = an_order_for(operation, START.get(operation, "PENDING"))
+    with pytest.raises(InsufficientScope):
+        OPERATE[operation](order, replace(a_service(), scopes=frozenset({Scope.ORDERS_READ})), NOON)
+    OPERATE[operation](order, replace(a_service(), scopes=frozenset({Scope(SCOPE_OF[operation])})), NOON)
 
 
 # Who has what

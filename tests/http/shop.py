@@ -172,7 +172,7 @@ def problem(answer: httpx.Response, status: int, code: str | None = None) -> Doc
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "private, no-store"
     if status == 401:
-        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["www-authenticate"].startswith("Basic " if code == "invalid-client" else "Bearer")
     if status in {429, 503}:
         assert int(answer.headers["retry-after"]) >= 1
     return found

@@ -119,9 +119,7 @@ def without_request_id(answer: httpx.Response) -> bytes:
     return answer.content.replace(answer.headers["x-request-id"].encode(), b"")
 
 
-@pytest.mark.parametrize(
-    "grant_type", ["client_credentials", "authorization_code", "Password", "x" * 1000, "\0", " "]
-)
+@pytest.mark.parametrize("grant_type", ["authorization_code", "client_credential", "Password", "x" * 1000, "\0", " "])
 async def test_another_grant_type_is_called_unsupported(grant_type: str, anybody: httpx.AsyncClient) -> None:
     found = problem(await log_in(anybody, grant_type=grant_type), 400, "unsupported-grant-type")
     assert found["error"] == "unsupported_grant_type"
