@@ -12,6 +12,7 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 
 # Wider than the framework's types, which leave the lifespan to the framework.
@@ -26,6 +27,7 @@ class Api:
     def __init__(self) -> None:
         with starting() as settings:
             self._settings, self._resources = settings, resources(settings)
+            token_keys(settings, self._resources.secret_key)  # of a lifespan that fails a server only makes a note
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 

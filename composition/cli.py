@@ -14,7 +14,7 @@ from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
-from composition import demo, people, upkeep
+from composition import demo, keys, people, services, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
@@ -35,6 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     people.add_arguments_of_create_admin(admin)
     role = _add(commands, "set-role", people.set_role, "make an account a customer's, an operator's or an admin's")
     people.add_arguments_of_set_role(role)
+    service = _add(commands, "create-service", services.create_service, "let another system in, with a secret")
+    services.add_arguments_of_create_service(service)
+    rotated = _add(commands, "rotate-service-secret", services.rotate_service_secret, "give a service a new secret")
+    services.add_arguments_of_rotate_service_secret(rotated)
+    removed = _add(commands, "remove-service", services.remove_service, "let another system in no more")
+    services.add_arguments_of_remove_service(removed)
+    _add(commands, "services", services.list_services, "list the other systems that are let in")
+    key = _add(commands, "create-signing-key", keys.create_signing_key, "make a private key that signs access tokens")
+    keys.add_arguments_of_create_signing_key(key)
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
     sound = _add(

@@ -42,11 +42,13 @@ from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.common_passwords import ListedPasswords
+from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
 from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
+from composition.keys import token_keys
 from composition.settings import Settings
 from order_service import ports
 from order_service.domain.rules import ShopRules
@@ -59,6 +61,7 @@ from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_order import ChangeOrder
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
+from order_service.use_cases.create_service import CreateService
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
@@ -73,8 +76,10 @@ from order_service.use_cases.list_account_events import ListAccountEvents
 from order_service.use_cases.list_accounts import ListAccounts
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
+from order_service.use_cases.list_services import ListServices
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn, SessionRules
+from order_service.use_cases.log_in_service import LogInService
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.read_event_log import ReadEventLog
@@ -85,9 +90,11 @@ from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.relay_events import RelayEvents
+from order_service.use_cases.remove_service import RemoveService
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.rotate_service_secret import RotateServiceSecret
 from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
@@ -123,6 +130,7 @@ class UseCases(Provider):
         CancelOrder,
         ChangeAccount,
         ChangeEmail,
+        CreateService,
         ChangeOrder,
         ChangeStatus,
         RefreshSession,
@@ -142,7 +150,9 @@ class UseCases(Provider):
         ListAccounts,
         ListOrderEvents,
         ListOrders,
+        ListServices,
         LogIn,
+        LogInService,
         PlaceOrder,
         ProcessOrder,
         ReadEventLog,
@@ -154,6 +164,8 @@ class UseCases(Provider):
         RelayEvents,
         RequestProcessing,
         RequestReturn,
+        RemoveService,
+        RotateServiceSecret,
         RequeueStalledOrders,
         RunBatch,
         SetRole,
@@ -225,8 +237,12 @@ class Security(Provider):
         return Argon2Passwords()
 
     @provide
-    def tokens(self, settings: Settings, resources: Resources) -> ports.Tokens:
-        return JwtTokens(resources.secret_key, lifetime=settings.access_token_lifetime)
+    def keys(self, settings: Settings, resources: Resources) -> TokenKeys:
+        return token_keys(settings, resources.secret_key)
+
+    @provide
+    def tokens(self, settings: Settings, keys: TokenKeys) -> ports.Tokens:
+        return JwtTokens(keys, lifetime=settings.access_token_lifetime)
 
 
 class InProcessStores(Provider):
@@ -330,6 +346,7 @@ class Http(Provider):
         self,
         settings: Settings,
         tokens: ports.Tokens,
+        keys: TokenKeys,
         ended_sessions: ports.EndedSessions,
         clock: ports.Clock,
         cursors: Cursors,
@@ -339,6 +356,7 @@ class Http(Provider):
         minute = timedelta(minutes=1)
         return HttpEdge(
             tokens=tokens,
+            jwks=keys.jwks,
             ended_sessions=ended_sessions,
             clock=clock,
             cursors=cursors,

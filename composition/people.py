@@ -36,7 +36,7 @@ def create_admin(settings: Settings, given: argparse.Namespace) -> int:
         account = await register(command)
         return f"{account.email} is an administrator now, with the id {account.id}."
 
-    return _with_container(settings, act)
+    return with_container(settings, act)
 
 
 def add_arguments_of_set_role(command: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def set_role(settings: Settings, given: argparse.Namespace) -> int:
         account = await (await container.get(SetRole))(command)
         return f"{account.email} has the role {account.role} now."
 
-    return _with_container(settings, act)
+    return with_container(settings, act)
 
 
 def _password() -> str | None:
@@ -65,7 +65,8 @@ def _password() -> str | None:
     return password if getpass.getpass("Again: ") == password else None
 
 
-def _with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[str]]) -> int:
+def with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[str]]) -> int:
+    """Prints what `act` has to say, or why it could not be done."""
     with database(settings) as url:
         if settings.postgres_url is None:
             migrate(url)  # the embedded one may be as good as new

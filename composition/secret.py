@@ -24,13 +24,18 @@ def secret_key(settings: Settings) -> str:
         if settings.postgres_url is not None:
             raise SettingsError(f"SECRET_KEY is not set. {_HOW_TO_MAKE_ONE}")
         return _kept_key(settings)
-    if len(settings.secret_key) < _SHORTEST:
-        raise SettingsError(f"SECRET_KEY has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
-    if _PLACEHOLDERS.search(settings.secret_key):
-        raise SettingsError(f"SECRET_KEY is a placeholder that everybody knows. {_HOW_TO_MAKE_ONE}")
-    if len(zlib.compress(settings.secret_key.encode())) < _SHORTEST:
-        raise SettingsError(f"SECRET_KEY repeats itself, and could be guessed. {_HOW_TO_MAKE_ONE}")
+    require_unguessable("SECRET_KEY", settings.secret_key)
     return settings.secret_key
+
+
+def require_unguessable(setting: str, secret: str) -> None:
+    """Raises SettingsError."""
+    if len(secret) < _SHORTEST:
+        raise SettingsError(f"{setting} has less than {_SHORTEST} characters. {_HOW_TO_MAKE_ONE}")
+    if _PLACEHOLDERS.search(secret):
+        raise SettingsError(f"{setting} is a placeholder that everybody knows. {_HOW_TO_MAKE_ONE}")
+    if len(zlib.compress(secret.encode())) < _SHORTEST:
+        raise SettingsError(f"{setting} repeats itself, and could be guessed. {_HOW_TO_MAKE_ONE}")
 
 
 _HOW_TO_MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"

@@ -16,8 +16,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from composition.connections import Connections, Count, Port
 from composition.refusal import SettingsError
-from composition.services import Count, Port, Services
 from order_service.domain.errors import InvalidRequest
 from order_service.domain.money import Money
 from order_service.domain.rules import ShopRules
@@ -25,17 +25,27 @@ from order_service.domain.screening import ScreeningLimits
 
 __all__ = ["Settings", "SettingsError", "read_settings"]
 
-SECRETS = ("secret_key", "postgres_pass", "database_url", "redis_pass", "redis_url", "kafka_password")
+SECRETS = (
+    "secret_key",
+    "former_secret_keys",
+    "postgres_pass",
+    "database_url",
+    "redis_pass",
+    "redis_url",
+    "kafka_password",
+)
 """Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
     app_host: str = "127.0.0.1"
     app_port: Port = 8010
 
     # Access
     secret_key: str | None = None
+    former_secret_keys: str = ""
+    signing_key_files: str = ""
     access_token_minutes: Count = 60
     session_days: Count = 30
     rate_limit_accounts_per_minute: Count = 5
@@ -82,6 +92,14 @@ class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
     @property
+    def former_secrets(self) -> list[str]:
+        return _listed(self.former_secret_keys)
+
+    @property
+    def signing_keys(self) -> list[Path]:
+        return [Path(name) for name in _listed(self.signing_key_files)]
+
+    @property
     def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)
 
@@ -97,14 +115,14 @@ class Settings(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """Whose word about a client's address is taken."""
         try:
-            return [ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip()]
+            return [ip_network(part) for part in _listed(self.trusted_proxies)]
         except ValueError as error:
             raise SettingsError(f"TRUSTED_PROXIES: {error}. Use networks such as 10.0.0.0/8,::1/128.") from None
 
     @property
     def allowed_origins(self) -> list[str]:
         """The web pages that may call the API from a browser, each as the browser calls it."""
-        origins = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        origins = _listed(self.cors_origins)
         for origin in origins:
             _require_an_origin(origin)
         return origins
@@ -183,6 +201,10 @@ def _require_an_origin(origin: str) -> None:
             f"CORS_ORIGINS: {origin!r} is no origin as browsers send it: scheme://host or scheme://host:port, in "
             "lower case, without a path, a slash at the end or the scheme's usual port."
         )
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _amounts(text: str) -> dict[str, Money]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from order_service.domain.actor import ActorKind
 from order_service.domain.lifecycle import (
     CancelReason,
     FulfillmentStatus,
@@ -129,7 +130,7 @@ class RenderedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorView:
-    kind: str
+    kind: ActorKind
     id: UUID | None
 
 

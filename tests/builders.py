@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from order_service.domain.actor import SYSTEM, Actor, Role
+from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role
 from order_service.domain.events import Event
 from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
 from order_service.domain.lifecycle import CancelReason
@@ -34,6 +34,10 @@ def an_operator() -> Actor:
 
 def an_admin() -> Actor:
     return Actor.account(uuid4(), Role.ADMIN)
+
+
+def a_service() -> Actor:
+    return Actor(ActorKind.SERVICE, uuid4())
 
 
 def an_order_number() -> str:

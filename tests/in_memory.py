@@ -21,7 +21,7 @@ from adapters.persistence.accounts import change_of
 from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
 from order_service.domain.account import Account
 from order_service.domain.account_events import RecordedOfAccount
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import (
     AccountChangedMeanwhile,
     AccountNotFound,
@@ -34,6 +34,8 @@ from order_service.domain.errors import (
     OrderChangedMeanwhile,
     OrderNotFound,
     OrderNumberTaken,
+    ServiceNameTaken,
+    ServiceNotFound,
     SessionNotFound,
 )
 from order_service.domain.events import Recorded
@@ -41,6 +43,7 @@ from order_service.domain.ids import order_number
 from order_service.domain.lifecycle import ProcessingStatus, Status
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
+from order_service.domain.service import Service
 from order_service.domain.session import SECRET_BYTES, Session
 from order_service.ports import (
     AccountFilter,
@@ -110,6 +113,8 @@ class Committed:
     accounts: dict[UUID, Account] = field(default_factory=dict)
     account_events: list[tuple[UUID, EventView]] = field(default_factory=list)
     sessions: dict[UUID, Session] = field(default_factory=dict)
+    services: dict[UUID, Service] = field(default_factory=dict)
+    ended_secrets: dict[UUID, datetime] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
 
@@ -120,6 +125,8 @@ class Committed:
             dict(self.accounts),
             list(self.account_events),
             dict(self.sessions),
+            dict(self.services),
+            dict(self.ended_secrets),
             dict(self.answered),
             set(self.messages),
         )
@@ -322,6 +329,59 @@ class InMemorySessions:
         self._held.append(lock)
 
 
+class InMemoryServices:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._staged: list[Service] = []
+        self._removed: list[UUID] = []
+        self._ended: dict[UUID, datetime] = {}
+        self._held: list[asyncio.Lock] = []
+
+    async def get(self, service_id: UUID) -> Service:
+        await others_run()
+        if service_id not in self._store.committed.services:
+            raise ServiceNotFound
+        return copy(self._store.committed.services[service_id])
+
+    async def named(self, name: str) -> Service:
+        for service in await self.all():
+            if service.name == name:
+                lock = self._store.changing[service.id]
+                await lock.acquire()
+                self._held.append(lock)
+                return await self.get(service.id)
+        raise ServiceNotFound
+
+    async def all(self) -> Sequence[Service]:
+        await others_run()
+        return sorted(map(copy, self._store.committed.services.values()), key=lambda service: service.name)
+
+    def add(self, service: Service) -> None:
+        self._staged.append(copy(service))
+
+    def save(self, service: Service) -> None:
+        self._staged.append(copy(service))
+
+    def remove(self, service: Service) -> None:
+        self._removed.append(service.id)
+
+    def end_secret(self, secret_id: UUID, *, at: datetime) -> None:
+        self._ended[secret_id] = at
+
+    def write(self, draft: Committed) -> None:
+        for service in self._staged:
+            if any(known.name == service.name and known.id != service.id for known in draft.services.values()):
+                raise ServiceNameTaken
+            draft.services[service.id] = service
+        for service_id in self._removed:
+            draft.services.pop(service_id, None)
+        draft.ended_secrets |= self._ended
+
+    def let_go(self) -> None:
+        while self._held:
+            self._held.pop().release()
+
+
 class InMemoryAnsweredRequests:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -366,6 +426,7 @@ class InMemoryTransaction:
         self.orders = InMemoryOrders(store)
         self.accounts = InMemoryAccounts(store)
         self.sessions = InMemorySessions(store)
+        self.services = InMemoryServices(store)
         self.answered = InMemoryAnsweredRequests(store)
         self.inbox = InMemoryInbox(store)
 
@@ -381,11 +442,12 @@ class InMemoryTransaction:
         self.orders.let_go()
         self.accounts.let_go()
         self.sessions.let_go()
+        self.services.let_go()
 
     def _written(self) -> Committed:
         """What is committed by now, with everything that was staged here."""
         draft = self._store.committed.draft()
-        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.orders):
+        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.services, self.orders):
             part.write(draft)
         return draft
 
@@ -403,6 +465,7 @@ class InMemoryTransactions:
             transaction.orders.let_go()
             transaction.accounts.let_go()
             transaction.sessions.let_go()
+            transaction.services.let_go()
 
 
 # Reading
@@ -681,8 +744,8 @@ class NumberedTokens:
     def __init__(self) -> None:
         self._issued: list[tuple[Bearer, datetime]] = []
 
-    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str:
-        self._issued.append((Bearer(account.actor, at + self.lifetime, session_id), at + self.lifetime))
+    def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str:
+        self._issued.append((Bearer(actor, at + self.lifetime, session_id), at + self.lifetime))
         return f"token {len(self._issued)}"
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:

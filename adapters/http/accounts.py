@@ -64,7 +64,7 @@ async def register(
     operation_id="get_my_account",
     summary="Read one's own account",
     description=getdoc(GetAccount),
-    responses=answers({200: AccountOut, 304: None}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: AccountOut, 304: None}, *LIMITED, *TOKEN, 403, 404),
 )
 async def me(
     by: NamedDependency[Actor], get_account: NamedDependency[GetAccount], if_none_match: IfNoneMatch = None
@@ -80,7 +80,7 @@ async def me(
     guards=[takes_json],
     dto=JsonBody.of(AccountPatch),
     return_dto=None,
-    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, *BODY, 404, 409, 412),
+    responses=answers({200: AccountOut}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
 )
 async def change_me(
     data: JSONBody[AccountPatch],
@@ -111,7 +111,7 @@ async def change_me(
     dto=JsonBody.of(NewPassword),
     return_dto=None,
     status_code=204,
-    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 404, 409),
+    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 403, 404, 409),
 )
 async def change_my_password(
     data: JSONBody[NewPassword],
@@ -132,7 +132,7 @@ async def change_my_password(
     summary="Read what was done with one's own account",
     description=getdoc(ListAccountEvents),
     guards=[takes_known_parameters_once],
-    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 403, 404),
 )
 async def my_history(
     by: NamedDependency[Actor],

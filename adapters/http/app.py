@@ -26,6 +26,7 @@ from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
+from adapters.http.keys import jwks_route
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from adapters.http.whole_router import WholeRouter
@@ -48,6 +49,7 @@ from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn
+from order_service.use_cases.log_in_service import LogInService
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
@@ -72,6 +74,7 @@ class HttpUseCases:
 
     register_account: RegisterAccount
     log_in: LogIn
+    log_in_service: LogInService
     get_account: GetAccount
     refresh_session: RefreshSession
     end_session: EndSession
@@ -109,6 +112,7 @@ class HttpEdge:
     """What stands between the use cases and whoever asks."""
 
     tokens: Tokens
+    jwks: Mapping[str, object]
     ended_sessions: EndedSessions
     clock: Clock
     cursors: Cursors
@@ -161,6 +165,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
             health_router(edge.checks),
+            jwks_route(edge.jwks),
             problem_page,
             docs.assets,
             docs.asyncapi_route(edge.asyncapi),

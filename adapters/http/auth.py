@@ -26,11 +26,13 @@ class Authentication(ASGIMiddleware):
         return self  # the framework copies routers, with all they hold; but not the tokens' keys
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = header.decode("latin-1").partition(" ")
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(given) > 1:  # who stands before us may have looked at another one
+            raise NotAuthenticated("Send one Authorization header.")
+        scheme, _, token = b"".join(given).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticated("Send an access token: Authorization: Bearer <token>.")
-        bearer = self._tokens.bearer(token.strip(), at=self._clock.now())
+        bearer = self._tokens.bearer(token.strip(" "), at=self._clock.now())
         if bearer.session_id is not None and self._ended.has(bearer.session_id):
             raise NotAuthenticated("The session has ended. Log in again.")
         scope["auth"] = bearer

@@ -39,7 +39,10 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "bad-cursor": {"list_orders", "list_accounts", "read_event_log"},
     "session-not-found": {"end_my_session"},
     "invalid-grant": {"log_in"},
+    "invalid-client": {"log_in"},
+    "invalid-scope": {"log_in"},
     "unsupported-grant-type": {"log_in"},
+    "not-allowed": _CHANGES | _PLACING | {"screen_order_again", "read_event_log"},
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
@@ -71,9 +74,13 @@ ONLY_OF: Mapping[str, Set[str]] = {
 }
 """The problems that only some routes have. All others any route may have that has their status."""
 
-NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "origin-not-allowed", "batch-aborted"})
+_BY_COMMAND = ("service-not-found", "service-name-taken")
+
+NEVER_SENT = frozenset(
+    {"conflict", "message-known", "method-not-allowed", "origin-not-allowed", "batch-aborted", *_BY_COMMAND}
+)
 """Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, the next two are
-answers to what is no route, and the last stands within the results of a batch.
+answers to what is no route, and the fifth stands within the results of a batch; services are seen to by commands.
 """
 
 _EVENT_MESSAGE: Json = {
@@ -95,6 +102,8 @@ _MEMBERS: Json = {
     "to": {**_TEXT, "description": "illegal-transition: where it was to go."},
     "allowed": {"type": "array", "items": _TEXT, "description": "illegal-transition: where it may go, if anywhere."},
     "current_version": {"type": "integer", "description": "version-mismatch: the version that it is at."},
+    "grantable": {**_TEXT, "description": "invalid-scope: those that could be had, separated by spaces."},
+    "scope": {**_TEXT, "description": "insufficient-scope: what the token would have to have."},
     "retry_after": {"type": "integer", "description": "When to try again, in seconds."},
     "failed_item": {"type": "integer", "description": "batch-aborted: the item that failed, counted from 0."},
     "order_status": {**_TEXT, "description": "nothing-to-return: where the order is."},
@@ -165,6 +174,7 @@ def codes_of(operation: Json, path: str, status: int) -> list[str]:
         and code not in NEVER_SENT
         and (code not in ONLY_OF or operation["operationId"] in ONLY_OF[code])
         and (code not in _WITH_KEY or has_key)
+        and (code != "not-authenticated" or operation.get("security"))
         and (code not in _OF_ORDERS or "{order_id}" in path)
         and (code != "not-found" or "{" in path)
     ]
@@ -233,6 +243,11 @@ def _headers(operation: Json, status: int) -> Iterator[tuple[str, Json]]:
         yield "Location", _header("Where the order is.", "/api/v1/orders/0197c2d4-8f10-7b63-a5c4-0e9d3b7f2a11")
     if status == 200 and "limit" in told:
         yield "Link", _header("Where the next page is, if there is one.", '</api/v1/orders?cursor=5m1m>; rel="next"')
+    if status == 403 and operation.get("security"):
+        yield (
+            "WWW-Authenticate",
+            _header("insufficient-scope: which one.", 'Bearer error="insufficient_scope", scope="orders:write"'),
+        )
     if status == 401:
         yield "WWW-Authenticate", _header("How to authenticate.", "Bearer", required=True)
     if status in {429, 503}:

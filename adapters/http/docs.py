@@ -15,6 +15,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from adapters.http.description import completed
+from order_service.domain.actor import SCOPES_OF, ActorKind, Scope
 
 _ASSETS = Path(__file__).parent / "swagger_ui"
 
@@ -34,6 +35,18 @@ _PAGE = b"""<!doctype html>
 </body>
 </html>
 """
+
+
+_SCOPES = {
+    Scope.ORDERS_READ.value: "Read orders, their histories and streams.",
+    Scope.ORDERS_WRITE.value: "Place, edit, amend, screen and cancel orders; ask for returns.",
+    Scope.PAYMENTS_WRITE.value: "Record payments and refunds.",
+    Scope.SHIPMENTS_WRITE.value: "Ship, and note deliveries.",
+    Scope.RETURNS_WRITE.value: "Receive and refuse returns.",
+    Scope.EVENTS_READ.value: "Read the whole event log.",
+    Scope.ACCOUNTS_READ.value: "Read one's own account and sessions.",
+    Scope.ACCOUNTS_WRITE.value: "Change one's own password, end one's own sessions.",
+}
 
 
 class SwaggerUi(OpenAPIRenderPlugin):
@@ -79,13 +92,21 @@ def asyncapi_route(document: Mapping[str, object]) -> HTTPRouteHandler:
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
-    log_in = OAuthFlow(token_url="/api/v1/auth/token", scopes={})  # noqa: S106 - an address
+    log_in = OAuthFlow(token_url="/api/v1/auth/token", scopes=_SCOPES)  # noqa: S106 - an address
+    service = OAuthFlow(
+        token_url="/api/v1/auth/token",  # noqa: S106 - an address
+        scopes={name: told for name, told in _SCOPES.items() if name in SCOPES_OF[ActorKind.SERVICE]},
+    )
     return OpenAPIConfig(
         title="Order service",
         version=version,
         description="The life of an order, from placing to delivery. Every error is a problem document (RFC 9457).",
         components=Components(
-            security_schemes={"password": SecurityScheme(type="oauth2", flows=OAuthFlows(password=log_in))}
+            security_schemes={
+                "password": SecurityScheme(
+                    type="oauth2", flows=OAuthFlows(password=log_in, client_credentials=service)
+                )
+            }
         ),
         openapi_router=_WithoutCatchAll("/", route_handlers=[], include_in_schema=False),
         render_plugins=[SwaggerUi(path="/docs"), _Description()],

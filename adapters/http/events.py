@@ -92,7 +92,7 @@ def history_page(path: str, events: Sequence[EventView], limit: int) -> Response
     operation_id="list_order_events",
     summary="Read an order's history",
     description=getdoc(ListOrderEvents),
-    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 403, 404),
 )
 async def history(
     order_id: FromPath[UUID],
@@ -112,7 +112,7 @@ async def history(
     description=f"{getdoc(StreamOrderEvents)}\n\n{_HOW}",
     responses={
         200: ResponseSpec(StreamedEvent, generate_examples=False, media_type="text/event-stream", description="OK"),
-        **answers({}, *LIMITED, *TOKEN, 404),
+        **answers({}, *LIMITED, *TOKEN, 403, 404),
     },
 )
 async def stream(

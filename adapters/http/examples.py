@@ -184,7 +184,16 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
             "username": "ann@example.com",
             "password": "correct horse battery",
         },
-        "with a refresh token": {"grant_type": "refresh_token", "refresh_token": _REFRESH_TOKEN},
+        "with a refresh token, for a part": {
+            "grant_type": "refresh_token",
+            "refresh_token": _REFRESH_TOKEN,
+            "scope": "orders:read",
+        },
+        "as a service": {
+            "grant_type": "client_credentials",
+            "client_id": "0197c2d0-77aa-7f10-9b3e-5d2c4b6a8f10",
+            "client_secret": "pX0v3mJ9dWq8m1cYbR7sT2uV4wX6yZ8aB0cD2eF4gH8",
+        },
     },
     "log_out": {"with a refresh token": {"token": _REFRESH_TOKEN}},
     "change_my_password": {
@@ -263,7 +272,19 @@ ANSWERS: dict[str, Json] = {
         "token_type": "Bearer",
         "expires_in": 900,
         "refresh_token": _REFRESH_TOKEN,
-        "scope": "customer",
+        "scope": "orders:read orders:write accounts:read accounts:write",
+    },
+    "list_token_keys": {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "alg": "EdDSA",
+                "use": "sig",
+            }
+        ]
     },
     "get_my_account": _account,
     "change_my_account": {**_account, "email": "ann@example.org", "version": 2},
@@ -319,12 +340,16 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.CursorExpired(),
     errors.NotAuthenticated("The token is not one of this service, or has expired."),
     errors.InvalidCredentials(),
+    errors.InvalidClient(),
+    errors.InvalidScope("orders:read orders:write accounts:read accounts:write"),
     errors.NotAllowed("A customer may not ship an order."),
+    errors.InsufficientScope("orders:write"),
     errors.CancelWindowClosed(),
     errors.OrderNotFound(),
     errors.ShipmentNotFound(_SHIPMENT_ID),
     errors.ReturnNotFound(_RETURN_ID),
     errors.AccountNotFound(),
+    errors.ServiceNotFound(),
     errors.SessionNotFound(),
     errors.IllegalTransition(from_="SHIPPED", to="CANCELED", allowed=["DELIVERED"]),
     errors.AlreadyProcessed("PROCESSED"),
@@ -337,6 +362,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.EmailTaken(),
     errors.OwnRole(),
     errors.AccountChangedMeanwhile(),
+    errors.ServiceNameTaken(),
     errors.ExternalRefTaken(),
     errors.OrderNumberTaken(),
     errors.OrderChangedMeanwhile(),
@@ -349,7 +375,7 @@ REFUSALS: list[errors.OrderServiceError] = [
 ]
 _OF_THE_EDGE = {
     "malformed-request": "The body is not valid JSON: Input data was truncated.",
-    "unsupported-grant-type": "Only grant_type=password is supported.",
+    "unsupported-grant-type": "The grant_type must be password, refresh_token or client_credentials.",
     "not-found": "There is nothing at this address.",
     "method-not-allowed": "Method Not Allowed",
     "origin-not-allowed": "Web pages of this origin may not call the API from a browser.",

@@ -81,7 +81,7 @@ def _time(description: str) -> ParameterKwarg:
     description=getdoc(ListOrders),
     operation_class=_WithMetadata,
     opt={ALSO_KNOWN: _METADATA},
-    responses=answers({200: OrderListOut}, *LIMITED, *TOKEN, 422),
+    responses=answers({200: OrderListOut}, *LIMITED, *TOKEN, 403, 422),
 )
 async def list_all(
     by: By,

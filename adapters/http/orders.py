@@ -140,7 +140,7 @@ async def place(
     operation_id="get_order",
     summary="Read an order, by its id or its number",
     description=getdoc(GetOrder),
-    responses=answers({200: OrderView, 304: None}, *LIMITED, *TOKEN, 404),
+    responses=answers({200: OrderView, 304: None}, *LIMITED, *TOKEN, 403, 404),
 )
 async def read(
     order_id: FromPath[OrderReference],

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 
+_BASIC = 'Basic realm="order-service", charset="UTF-8"'
+
 # What the layers before a route leave in the scope for whoever answers
 REQUEST_ID = "request_id"
 RATE_LIMIT = "rate_limit"
@@ -41,10 +43,15 @@ PROBLEMS: Mapping[str, Problem] = {
     "malformed-request": Problem(400, "Malformed request", "Send what the API's description asks for."),
     "bad-cursor": Problem(400, "Bad cursor", "Follow next_cursor as it was given, with the same filter."),
     "invalid-grant": Problem(400, "Invalid grant", "Check the e-mail address and the password, or log in again."),
-    "unsupported-grant-type": Problem(400, "Unsupported grant type", "Use grant_type=password or refresh_token."),
+    "invalid-scope": Problem(400, "Invalid scope", "Ask for some of the scopes named in `grantable`, or for none."),
+    "unsupported-grant-type": Problem(
+        400, "Unsupported grant type", "Use password, refresh_token or client_credentials."
+    ),
+    "invalid-client": Problem(401, "Invalid client", "Check the client's id and secret, or rotate the secret."),
     "not-authenticated": Problem(401, "Not authenticated", "Log in, and send the access token as a Bearer token."),
     "not-allowed": Problem(403, "Not allowed", "Ask somebody whose role allows it."),
     "origin-not-allowed": Problem(403, "Origin not allowed", "Have the operator add the page to CORS_ORIGINS."),
+    "insufficient-scope": Problem(403, "Insufficient scope", "Log in for a token that has `scope`, too."),
     "cancel-window-closed": Problem(403, "Cancel window closed", "Ask the shop to cancel the order."),
     "not-found": Problem(404, "Not found", "Check the address."),
     "order-not-found": Problem(404, "Order not found", "Check the order's id, and whose order it is."),
@@ -52,6 +59,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "return-not-found": Problem(404, "Return not found", "Take return_id from the order."),
     "session-not-found": Problem(404, "Session not found", "Take its id from the list of your sessions."),
     "account-not-found": Problem(404, "Account not found", "Register an account."),
+    "service-not-found": Problem(404, "Service not found", "List the services."),
     "method-not-allowed": Problem(405, "Method not allowed", "Use a method named in the Allow header."),
     "conflict": Problem(409, "Conflict", "Read the resource again, and decide anew."),
     "illegal-transition": Problem(409, "Illegal transition", "Ask only for a status named in `allowed`."),
@@ -65,6 +73,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "email-taken": Problem(409, "E-mail taken", "Log in, or register another address."),
     "own-role": Problem(409, "Own role", "Ask another administrator."),
     "account-changed-meanwhile": Problem(409, "Account changed meanwhile", "Send the request again."),
+    "service-name-taken": Problem(409, "Service name taken", "Use another name, or rotate its secret."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
     "order-number-taken": Problem(409, "Order number taken", "Send the request again."),
@@ -117,7 +126,9 @@ def problem_response(
     document = problem_document(code, detail, members, instance=scope["path"], request_id=scope.get(REQUEST_ID, ""))
     all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        all_headers["WWW-Authenticate"] = "Bearer"
+        all_headers["WWW-Authenticate"] = _BASIC if code == errors.InvalidClient.code else "Bearer"
+    if code == errors.InsufficientScope.code:
+        all_headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{members["scope"]}"'
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
     return Response(
@@ -163,8 +174,10 @@ def refusal_document(request: Request[Any, Any, Any], error: errors.OrderService
 def members_of(error: errors.OrderServiceError) -> Mapping[str, object]:
     if isinstance(error, errors.InvalidField):
         return {"errors": [{"pointer": pointer_to(error.field), "detail": error.reason}]}
-    if isinstance(error, errors.InvalidGrant):
-        return {"error": "invalid_grant"}  # where RFC 6749 has its name for it
+    if isinstance(
+        error, errors.InvalidGrant | errors.InvalidClient | errors.InvalidScope
+    ):  # where RFC 6749 has its name for it
+        return {"error": error.code.replace("-", "_"), **error.details()}
     return error.details()
 
 

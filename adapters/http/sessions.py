@@ -12,22 +12,27 @@ from litestar.exceptions import ValidationException
 from litestar.params import FromPath, URLEncodedBody
 from msgspec import Meta
 
+from adapters.http.client_credentials import TwoAuthentications, client_credentials
 from adapters.http.content import takes_form
 from adapters.http.problems import LIMITED, TOKEN, answers, problem_response
-from order_service.domain.actor import Actor, Bearer
+from order_service.domain.actor import Actor, Bearer, scopes_text
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn, LogInCommand
+from order_service.use_cases.log_in_service import LogInService, LogInServiceCommand
 from order_service.use_cases.refresh_session import RefreshSession
 
 
 class TokenRequest(msgspec.Struct):
-    """RFC 6749, sections 4.3 and 6. What a client sends beside these (scope, client_id) is not looked at."""
+    """RFC 6749, sections 4.3, 4.4 and 6. What a client sends beside these is not looked at."""
 
     grant_type: Annotated[str, Meta(min_length=1, examples=["password"])]
     username: str = ""
     password: str = ""
     refresh_token: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    scope: Annotated[str, Meta(description="What the token is for, if not for all that one may.")] = ""
 
 
 class RevokeRequest(msgspec.Struct):
@@ -55,12 +60,12 @@ class TokenOut(msgspec.Struct):
     access_token: str
     token_type: str
     expires_in: int
-    refresh_token: str
     scope: str
+    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException) -> Response[bytes]:
-    detail = "The form must have grant_type, and username and password or refresh_token, each once."
+    detail = "The form must have grant_type, and what this kind of grant needs, each once."
     return problem_response(request, "malformed-request", detail, {"error": "invalid_request"})
 
 
@@ -68,33 +73,45 @@ def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException)
     "/auth/token",
     operation_id="log_in",
     summary="Log in for an access token",
-    description=getdoc(LogIn),
+    description=f"{getdoc(LogIn)}\n\nWith `client_credentials`, for services: {getdoc(LogInService)}",
     guards=[takes_form],
     exception_handlers={ValidationException: _on_unreadable_form},
     status_code=200,
-    responses=answers({200: TokenOut}, *LIMITED, 413, 415),
+    responses=answers({200: TokenOut}, *LIMITED, *TOKEN, 413, 415),
 )
 async def token(
     data: URLEncodedBody[TokenRequest],
     origin: NamedDependency[str],
     log_in: NamedDependency[LogIn],
+    log_in_service: NamedDependency[LogInService],
     refresh_session: NamedDependency[RefreshSession],
     request: Request[Any, Any, Any],
 ) -> Response[TokenOut] | Response[bytes]:
     match data.grant_type:
         case "password":
-            logged_in = await log_in(LogInCommand(email=data.username, password=data.password, origin=origin))
+            logged_in = await log_in(
+                LogInCommand(email=data.username, password=data.password, origin=origin, scope=data.scope)
+            )
         case "refresh_token":
-            logged_in = await refresh_session(data.refresh_token)
+            logged_in = await refresh_session(data.refresh_token, scope=data.scope)
+        case "client_credentials":
+            try:
+                client_id, secret = client_credentials(request, data.client_id, data.client_secret)
+            except TwoAuthentications:
+                detail = "Say who you are once: in one Authorization header, or in the form."
+                return problem_response(request, "malformed-request", detail, {"error": "invalid_request"})
+            logged_in = await log_in_service(
+                LogInServiceCommand(client_id=client_id, client_secret=secret, scope=data.scope)
+            )
         case _:
-            detail = "Only grant_type=password and grant_type=refresh_token are supported."
+            detail = "The grant_type must be password, refresh_token or client_credentials."
             return problem_response(request, "unsupported-grant-type", detail, {"error": "unsupported_grant_type"})
     answer = TokenOut(
         access_token=logged_in.access_token,
         token_type="Bearer",  # noqa: S106 - the name of a scheme
         expires_in=int(logged_in.lifetime.total_seconds()),
-        refresh_token=logged_in.refresh_token,
-        scope=logged_in.role,
+        refresh_token=logged_in.refresh_token or msgspec.UNSET,
+        scope=scopes_text(logged_in.scopes),
     )
     return Response(answer, headers={"Cache-Control": "no-store"})
 
@@ -118,7 +135,7 @@ async def revoke(data: URLEncodedBody[RevokeRequest], end_session: NamedDependen
     operation_id="list_my_sessions",
     summary="See where one is logged in",
     description=getdoc(ListSessions),
-    responses=answers({200: SessionListOut}, *LIMITED, *TOKEN),
+    responses=answers({200: SessionListOut}, *LIMITED, *TOKEN, 403),
 )
 async def list_my_sessions(
     bearer: NamedDependency[Bearer], list_sessions: NamedDependency[ListSessions]
@@ -142,7 +159,7 @@ async def list_my_sessions(
     operation_id="end_my_session",
     summary="Log out somewhere",
     description=getdoc(EndSession),
-    responses=answers({204: None}, *LIMITED, *TOKEN, 404),
+    responses=answers({204: None}, *LIMITED, *TOKEN, 403, 404),
 )
 async def end_my_session(
     session_id: FromPath[UUID], by: NamedDependency[Actor], end_session: NamedDependency[EndSession]

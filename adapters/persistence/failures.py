@@ -16,6 +16,7 @@ from order_service.domain.errors import (
     OrderChangedMeanwhile,
     OrderNumberTaken,
     OrderServiceError,
+    ServiceNameTaken,
 )
 
 REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
@@ -23,6 +24,7 @@ REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
     "pk_inbox": MessageKnown,
     "uq_account_events_account_id_seq": AccountChangedMeanwhile,
     "uq_accounts_email": EmailTaken,
+    "uq_services_name": ServiceNameTaken,
     "uq_orders_external_ref_customer_id": ExternalRefTaken,
     "uq_orders_number": OrderNumberTaken,
     "uq_order_events_aggregateid_seq": OrderChangedMeanwhile,

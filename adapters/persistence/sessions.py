@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import sessions
+from adapters.persistence.tables import ended_secrets, sessions
+from order_service.domain.actor import scopes_of
 from order_service.domain.errors import DependencyUnavailable, SessionNotFound
 from order_service.domain.session import Session
 
@@ -83,7 +84,11 @@ class SqlEndedSessions:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def look(self) -> None:
-        news = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.ended_at > self._seen - _OVERLAP)
+        since = self._seen - _OVERLAP
+        news = union_all(
+            select(sessions.c.id, sessions.c.ended_at).where(sessions.c.ended_at > since),
+            select(ended_secrets.c.secret_id, ended_secrets.c.ended_at).where(ended_secrets.c.ended_at > since),
+        )
         with in_domain_words():
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(news)).all()
@@ -105,6 +110,7 @@ def _row(session: Session) -> dict[str, Any]:
         "token_hash": session.token_hash,
         "former_hash": session.former_hash,
         "ended_at": session.ended_at,
+        "scopes": None if session.scopes is None else sorted(session.scopes),
     }
 
 
@@ -118,4 +124,5 @@ def _session(row: Row[Any]) -> Session:
         token_hash=row.token_hash,
         former_hash=row.former_hash,
         ended_at=row.ended_at,
+        scopes=None if row.scopes is None else scopes_of(set(row.scopes)),
     )

@@ -104,7 +104,28 @@ sessions = Table(
     Column("token_hash", LargeBinary, nullable=False),
     Column("former_hash", LargeBinary),
     Column("ended_at", DateTime(timezone=True)),
+    Column("scopes", ARRAY(Text), comment="what the log-in was confined to; null: to nothing"),
     Index("ix_sessions_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _time("created_at"),
+    Column("secret_id", Uuid, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    _time("secret_made_at"),
+)
+
+ended_secrets = Table(
+    "ended_secrets",
+    metadata,
+    Column("secret_id", Uuid, primary_key=True),
+    _time("ended_at"),
+    comment="Of services, rotated or removed: a few in a year, and kept",
 )
 
 orders = Table(

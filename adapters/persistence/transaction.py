@@ -9,6 +9,7 @@ from adapters.persistence.accounts import SqlAccounts
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
+from adapters.persistence.services import SqlServices
 from adapters.persistence.sessions import SqlSessions
 from order_service.ports import Transaction
 
@@ -19,6 +20,7 @@ class SqlTransaction:
         self.orders = SqlOrders(connection)
         self.accounts = SqlAccounts(connection)
         self.sessions = SqlSessions(connection)
+        self.services = SqlServices(connection)
         self.answered = SqlAnsweredRequests(connection)
         self.inbox = SqlInbox(connection)
 
@@ -38,6 +40,7 @@ class SqlTransaction:
         await self.inbox.write()
         await self.accounts.write()
         await self.sessions.write()
+        await self.services.write()
         await self.orders.write_new()
 
 

@@ -19,13 +19,17 @@
     ├── InvalidGrant                what was given for a token does not hold
     │   ├── InvalidCredentials      unknown e-mail or wrong password: nobody learns which
     │   └── InvalidRefreshToken     used before, ended, expired or never ours: nobody learns which
+    ├── InvalidClient               no such service, or not its secret: nobody learns which
+    ├── InvalidScope                a token cannot be had for what was asked
     ├── NotAllowed                  we know who it is, and they may not
+    │   ├── InsufficientScope       they may, but their token does not say so
     │   └── CancelWindowClosed
     ├── NotFound
     │   ├── OrderNotFound           absent, or somebody else's: nobody learns which
     │   ├── ShipmentNotFound
     │   ├── ReturnNotFound
     │   ├── AccountNotFound
+    │   ├── ServiceNotFound
     │   └── SessionNotFound         absent, or somebody else's: nobody learns which
     ├── Conflict                    the state does not allow it
     │   ├── IllegalTransition
@@ -39,6 +43,7 @@
     │   ├── EmailTaken
     │   ├── OwnRole                 so that there is always an administrator left
     │   ├── AccountChangedMeanwhile
+    │   ├── ServiceNameTaken
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -188,8 +193,35 @@ class InvalidCredentials(InvalidGrant):
         super().__init__("The e-mail address or the password is wrong.")
 
 
+class InvalidClient(OrderServiceError):
+    code = "invalid-client"
+
+    def __init__(self) -> None:
+        super().__init__("The client id or the client secret is wrong.")
+
+
+class InvalidScope(OrderServiceError):
+    """`grantable`: the scopes that could be had, separated by spaces."""
+
+    code = "invalid-scope"
+
+    def __init__(self, grantable: str) -> None:
+        super().__init__(f"The scope must be some of: {grantable}.")
+        self.grantable = grantable
+
+
 class NotAllowed(OrderServiceError):
     code = "not-allowed"
+
+
+class InsufficientScope(NotAllowed):
+    """`scope`: what the token would have to have."""
+
+    code = "insufficient-scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The access token must have the scope {scope}.")
+        self.scope = scope
 
 
 class CancelWindowClosed(NotAllowed):
@@ -231,6 +263,13 @@ class AccountNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("No such account.")
+
+
+class ServiceNotFound(NotFound):
+    code = "service-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such service.")
 
 
 class SessionNotFound(NotFound):
@@ -335,6 +374,13 @@ class AccountChangedMeanwhile(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The account was changed by another request at the same moment. Try again.")
+
+
+class ServiceNameTaken(Conflict):
+    code = "service-name-taken"
+
+    def __init__(self) -> None:
+        super().__init__("A service with this name exists already.")
 
 
 class ExternalRefTaken(Conflict):

@@ -11,6 +11,7 @@ from order_service.domain.errors import IllegalTransition, LimitReached, NotAllo
 from order_service.domain.events import Event, Recorded
 from order_service.domain.lifecycle import (
     ALLOWED,
+    NEEDS,
     NEXT,
     PARTY_OF,
     CancelReason,
@@ -157,7 +158,9 @@ class OrderFacts:
     # What every verb begins and ends with
 
     def _require(self, operation: Operation, by: Actor, *, to: Status | None = None) -> None:
-        """Looks the operation up in the transition table: first whether `by` ever may, then whether it can be now."""
+        """Looks the operation up in the tables: whether `by` ever may, whether their token says so, and then whether
+        it can be now.
+        """
         if self.status not in self._open_to(by, operation):
             raise self._illegal(to or self.status, "" if to else f"Nobody can {operation} a {self.status} order.")
 
@@ -165,6 +168,7 @@ class OrderFacts:
         statuses = ALLOWED[operation].get(PARTY_OF[by.kind])
         if statuses is None or by.only_own not in (None, self.customer_id):
             raise NotAllowed(f"A {by.kind} may not {operation} this order.")
+        by.require(NEEDS[operation])
         return statuses
 
     def _illegal(self, to: Status, why: str = "") -> IllegalTransition:

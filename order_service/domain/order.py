@@ -7,7 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from order_service.domain import events
-from order_service.domain.actor import Actor, ActorKind
+from order_service.domain.actor import Actor, ActorKind, Scope
 from order_service.domain.canceling import Canceling
 from order_service.domain.editing import Editing
 from order_service.domain.errors import AlreadyProcessed, NotAllowed
@@ -51,10 +51,12 @@ class Order(Editing, Paying, Shipping, Returning, Canceling):
     ) -> Self:
         """A new order, priced here; `total_price`, when given, must agree.
 
-        Raises InvalidField, CurrencyUnknown, TotalMismatch, or NotAllowed for a customer who orders for another.
+        Raises InvalidField, CurrencyUnknown, TotalMismatch, InsufficientScope, or NotAllowed for a customer who
+        orders for another.
         """
         if by.only_own not in (None, customer_id) or by.kind is ActorKind.SYSTEM:
-            raise NotAllowed("Only staff may place an order for another customer.")
+            raise NotAllowed("Only staff and services may place an order for another customer.")
+        by.require(Scope.ORDERS_WRITE)
         order = cls(
             id=id,
             number=number,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from order_service.domain import events
-from order_service.domain.actor import Actor, ActorKind
+from order_service.domain.actor import Actor
 from order_service.domain.errors import InvalidField, Overpayment, PaymentKnown, RefundExceedsCaptured, RefundKnown
 from order_service.domain.facts import OrderFacts
 from order_service.domain.lifecycle import Operation, Status
@@ -13,16 +13,17 @@ from order_service.domain.text import checked_text
 
 
 class Paying(OrderFacts):
-    """What the payment service or staff tell is noted. Too much, or too late, is refused from staff only."""
+    """What other systems or staff tell is noted. Too much, or too late, is refused from staff only."""
 
     __slots__ = ()
 
     def record_payment(self, *, payment_id: str, amount: Money, method: str, by: Actor, at: datetime) -> None:
         """Notes money that came in. Raises PaymentKnown, Overpayment, InvalidField.
 
-        From the system it is a fact: too much or too late becomes refund due, and known already changes nothing.
+        From another system, or ourselves, it is a fact: too much or too late becomes refund due, and known already
+        changes nothing.
         """
-        is_fact = by.kind is ActorKind.SYSTEM
+        is_fact = by.tells_facts
         self._open_to(by, Operation.RECORD_PAYMENT)
         if any(payment.payment_id == payment_id for payment in self.payments):
             if is_fact:
@@ -49,11 +50,11 @@ class Paying(OrderFacts):
     def record_refund(self, *, refund_id: str, amount: Money, reason: str, by: Actor, at: datetime) -> None:
         """Notes money that went back. Raises RefundKnown, RefundExceedsCaptured, InvalidField.
 
-        From the system, one that is known already changes nothing.
+        From another system, or ourselves, one that is known already changes nothing.
         """
         self._require(Operation.RECORD_REFUND, by)
         if any(refund.refund_id == refund_id for refund in self.refunds):
-            if by.kind is ActorKind.SYSTEM:
+            if by.tells_facts:
                 return
             raise RefundKnown(refund_id)
         self._require_amount(amount)

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
+
+from order_service.domain.actor import Actor, Scope
 
 GRACE = timedelta(seconds=10)
 """Two requests of one client may refresh at once: the one that comes second is refused, and no thief for that."""
@@ -19,7 +21,8 @@ class Session:
     """One log-in, and every refresh token that follows from it: each is good for one successor.
 
     A token that was used before is in two hands, and nobody knows which is the thief's; so the whole session ends.
-    Only hashes of tokens are kept. `former_hash` is the hash of the token before the newest.
+    Only hashes of tokens are kept. `former_hash` is the hash of the token before the newest. `scopes`: what the
+    log-in was confined to; None for all that the account may, then and later.
     """
 
     id: UUID
@@ -30,9 +33,19 @@ class Session:
     token_hash: bytes
     former_hash: bytes | None = None
     ended_at: datetime | None = None
+    scopes: frozenset[Scope] | None = None
 
     @classmethod
-    def begin(cls, *, id: UUID, account_id: UUID, secret: bytes, at: datetime, lifetime: timedelta) -> Self:
+    def begin(
+        cls,
+        *,
+        id: UUID,
+        account_id: UUID,
+        secret: bytes,
+        at: datetime,
+        lifetime: timedelta,
+        scopes: frozenset[Scope] | None = None,
+    ) -> Self:
         """`lifetime` runs from the log-in, however often the session is refreshed."""
         return cls(
             id=id,
@@ -41,7 +54,12 @@ class Session:
             refreshed_at=at,
             expires_at=at + lifetime,
             token_hash=_hash(secret),
+            scopes=scopes,
         )
+
+    def confined(self, holder: Actor) -> Actor:
+        """`holder` as a token of this session may let them in."""
+        return holder if self.scopes is None else replace(holder, scopes=holder.scopes & self.scopes)
 
     def is_open(self, at: datetime) -> bool:
         return self.ended_at is None and at < self.expires_at

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from order_service.domain.account import Account
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Actor, Bearer
 
 
 class PasswordHasher(Protocol):
@@ -29,7 +28,7 @@ class CommonPasswords(Protocol):
 class Tokens(Protocol):
     lifetime: timedelta
 
-    def issue(self, account: Account, *, at: datetime, session_id: UUID | None = None) -> str: ...
+    def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str: ...
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:
         """Whose token it is. Raises NotAuthenticated for one that is forged, expired or not for this service."""
@@ -37,7 +36,9 @@ class Tokens(Protocol):
 
 class EndedSessions(Protocol):
     def has(self, session_id: UUID) -> bool:
-        """Whether the session has ended, or did so a second ago at most; for as long as its access tokens live."""
+        """Whether the session, or a service's secret, has ended, or did so a second ago at most; for as long as its
+        access tokens live.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.order import Order
+from order_service.domain.service import Service
 from order_service.domain.session import Session
 from order_service.views import RenderedOrder
 
@@ -92,6 +93,26 @@ class Sessions(Protocol):
     def save(self, session: Session) -> None: ...
 
 
+class Services(Protocol):
+    async def get(self, service_id: UUID) -> Service:
+        """Raises ServiceNotFound."""
+
+    async def named(self, name: str) -> Service:
+        """Locked until this transaction ends. Raises ServiceNotFound."""
+
+    async def all(self) -> Sequence[Service]:
+        """By name."""
+
+    def add(self, service: Service) -> None: ...
+
+    def save(self, service: Service) -> None: ...
+
+    def remove(self, service: Service) -> None: ...
+
+    def end_secret(self, secret_id: UUID, *, at: datetime) -> None:
+        """Tokens that name this secret are over, as if it were a session (see `EndedSessions`)."""
+
+
 class Transaction(Protocol):
     """All or nothing: what is staged becomes visible by `commit`, together, or never."""
 
@@ -101,6 +122,8 @@ class Transaction(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def services(self) -> Services: ...
     @property
     def answered(self) -> AnsweredRequests: ...
     @property
@@ -113,7 +136,8 @@ class Transaction(Protocol):
         """Writes everything staged.
 
         Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), AccountChangedMeanwhile,
-        IdempotencyKeyTaken, MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written.
+        IdempotencyKeyTaken, MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken, ServiceNameTaken; then
+        nothing was written.
         After DependencyUnavailable nobody knows: an idempotency key finds out.
         """
 

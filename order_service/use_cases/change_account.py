@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from order_service.domain.account import Account
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Bearer, Scope
 from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound, InvalidField, VersionMismatch
 from order_service.ports import Clock, PasswordHasher, Transactions
 from order_service.use_cases.end_session import end_every_session
@@ -47,7 +47,10 @@ class ChangeAccount:
         self._clock = clock
 
     async def proven(self, wanted: AccountChange) -> Account:
-        """The account before the change. Raises AccountNotFound, InvalidField, RateLimited, VersionMismatch."""
+        """The account before the change. Raises InsufficientScope, AccountNotFound, InvalidField, RateLimited,
+        VersionMismatch.
+        """
+        wanted.by.actor.require(Scope.ACCOUNTS_WRITE)
         async with self._transactions.begin() as tx:
             account = await tx.accounts.get(wanted.account_id)
         if not await self._guessing.check(

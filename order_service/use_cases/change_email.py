@@ -15,7 +15,7 @@ class ChangeEmail:
     """The holder of an account, who must know the password: whoever has the address can ask for the account.
 
     The address that the account has already changes nothing. Raises InvalidField, also for a wrong current password;
-    EmailTaken, VersionMismatch, AccountNotFound, AccountChangedMeanwhile, RateLimited.
+    InsufficientScope, EmailTaken, VersionMismatch, AccountNotFound, AccountChangedMeanwhile, RateLimited.
     """
 
     def __init__(self, change_account: ChangeAccount) -> None:

@@ -15,8 +15,8 @@ class ChangePasswordCommand(AccountChange):
 class ChangePassword:
     """The holder of an account, who must know the password still. Every other session of theirs ends.
 
-    Raises InvalidField, also for a wrong current password, and after too many of those RateLimited, see `Guessing`;
-    AccountNotFound, AccountChangedMeanwhile.
+    Raises InsufficientScope; InvalidField, also for a wrong current password, and after too many of those
+    RateLimited, see `Guessing`; AccountNotFound, AccountChangedMeanwhile.
     """
 
     def __init__(self, change_account: ChangeAccount, passwords: PasswordHasher, common: CommonPasswords) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Actor, Scope
 from order_service.domain.errors import SessionNotFound
 from order_service.domain.session import read_refresh_token
 from order_service.ports import Clock, Transaction, Transactions
@@ -17,7 +17,8 @@ class EndSession:
         self._clock = clock
 
     async def __call__(self, session_id: UUID, *, by: Actor) -> None:
-        """Ended already: nothing happens. Raises SessionNotFound, also for somebody else's."""
+        """Ended already: nothing happens. Raises InsufficientScope, and SessionNotFound, also for somebody else's."""
+        by.require(Scope.ACCOUNTS_WRITE)
         async with self._transactions.begin() as tx:
             session = await tx.sessions.get(session_id)
             if session.account_id != by.id:

@@ -19,7 +19,10 @@ class ListAccountEventsQuery:
 
 
 class ListAccountEvents:
-    """Whoever may read the account: who did what with it, and when. Raises NotAllowed, AccountNotFound."""
+    """Whoever may read the account: who did what with it, and when.
+
+    Raises InsufficientScope, NotAllowed, AccountNotFound.
+    """
 
     def __init__(self, views: AccountViews, get_account: GetAccount) -> None:
         self._views = views

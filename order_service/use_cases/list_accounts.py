@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from order_service.domain.account import normalized_email
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Actor, Scope
 from order_service.ports import AccountFilter, AccountPage, AccountViews
 from order_service.use_cases.administration import require_admin
 
@@ -20,7 +20,8 @@ class ListAccountsQuery:
 
 
 class ListAccounts:
-    """Admins, and whoever runs the service; the newest accounts first. Raises NotAllowed, InvalidField.
+    """Admins, and whoever runs the service; the newest accounts first. Raises InsufficientScope, NotAllowed,
+    InvalidField.
 
     Pages are cut by place, not by number: an account that is registered meanwhile is neither skipped nor seen twice.
     """
@@ -29,7 +30,7 @@ class ListAccounts:
         self._views = views
 
     async def __call__(self, query: ListAccountsQuery) -> AccountPage:
-        require_admin(query.by, "list accounts")
+        require_admin(query.by, "list accounts", scope=Scope.ACCOUNTS_READ)
         wanted = query.wanted
         if wanted.email is not None:
             wanted = replace(wanted, email=normalized_email(wanted.email))

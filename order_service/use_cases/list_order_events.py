@@ -19,7 +19,7 @@ class ListOrderEventsQuery:
 
 
 class ListOrderEvents:
-    """Whoever may read the order: who did what, and when. Raises OrderNotFound."""
+    """Whoever may read the order: who did what, and when. Raises InsufficientScope, OrderNotFound."""
 
     def __init__(self, views: OrderViews, get_order: GetOrder) -> None:
         self._views = views

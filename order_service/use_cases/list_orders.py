@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Actor, Scope
 from order_service.domain.ids import read_order_number
 from order_service.domain.text import checked_metadata, checked_text
 from order_service.ports import OrderFilter, OrderPage, OrderViews, PageStart
@@ -18,16 +18,17 @@ class ListOrdersQuery:
 
 
 class ListOrders:
-    """A customer sees their own orders, whatever they ask for; staff see all.
+    """A customer sees their own orders, whatever they ask for; staff and services see all.
 
     Pages are cut by place, not by number: an order that is placed meanwhile is neither skipped nor seen twice.
-    Raises InvalidField for what no order could have.
+    Raises InsufficientScope, and InvalidField for what no order could have.
     """
 
     def __init__(self, views: OrderViews) -> None:
         self._views = views
 
     async def __call__(self, query: ListOrdersQuery) -> OrderPage:
+        query.by.require(Scope.ORDERS_READ)
         wanted = _checked(query.wanted)
         if query.by.only_own is not None:
             wanted = replace(wanted, customer_id=query.by.only_own)

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
-from order_service.domain.actor import Actor
+from order_service.domain.actor import Actor, Scope
 from order_service.domain.session import Session
 from order_service.ports import Clock, Transactions
 
 
 class ListSessions:
-    """The holder of an account: their open sessions, the newest first."""
+    """The holder of an account: their open sessions, the newest first. Raises InsufficientScope."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
         self._clock = clock
 
     async def __call__(self, *, by: Actor) -> Sequence[Session]:
+        by.require(Scope.ACCOUNTS_READ)
         if by.id is None:
             return ()
         async with self._transactions.begin() as tx:

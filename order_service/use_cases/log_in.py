@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from order_service.domain.account import Account, normalized_email
-from order_service.domain.actor import Role
+from order_service.domain.actor import Scope
 from order_service.domain.errors import AccountNotFound, InvalidCredentials, InvalidField
 from order_service.domain.passwords import prepared
 from order_service.domain.session import Session, refresh_token
@@ -15,21 +15,25 @@ from order_service.use_cases.known_password import is_password_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogInCommand:
-    """`origin` stands for the address that it came from."""
+    """`origin` stands for the address that it came from.
+
+    `scope`: all that the tokens are wanted for, separated by spaces; empty for all that there is.
+    """
 
     email: str
     password: str = field(repr=False)
     origin: str
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedIn:
-    """`lifetime` is the access token's."""
+    """`lifetime` is the access token's. A service gets no `refresh_token`: it is empty."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     lifetime: timedelta
-    role: Role
+    scopes: frozenset[Scope]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,8 @@ class SessionRules:
 
 
 class LogIn:
-    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password.
+    """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password, and
+    InvalidScope.
 
     After too many wrong passwords, of known and unknown addresses alike, RateLimited: see `Guessing`.
     Begins a session. A password that was hashed in a weaker way than now is hashed again.
@@ -67,19 +72,15 @@ class LogIn:
     async def __call__(self, command: LogInCommand) -> LoggedIn:
         while True:
             known = await self._account(command)
-            logged_in = await self._begin(known, command.password)
+            logged_in = await self._begin(known, command)
             if logged_in is not None:
                 return logged_in
 
-    async def _begin(self, known: Account, password: str) -> LoggedIn | None:
+    async def _begin(self, known: Account, command: LogInCommand) -> LoggedIn | None:
         """None when the account has another password, or the same hashed anew, since it was looked at."""
         new_hash = None
         if self._passwords.is_outdated(known.password_hash):
-            new_hash = await self._passwords.hash(prepared(password))
-        now, secret = self._clock.now(), self._ids.new_secret()
-        session = Session.begin(
-            id=self._ids.new(), account_id=known.id, secret=secret, at=now, lifetime=self._rules.lifetime
-        )
+            new_hash = await self._passwords.hash(prepared(command.password))
         async with self._transactions.begin() as tx:
             try:
                 # Locked: a change of password or role that ends all sessions must not miss the one that begins here.
@@ -88,16 +89,26 @@ class LogIn:
                 raise InvalidCredentials from None
             if account.password_hash != known.password_hash:
                 return None
+            actor = account.actor.confined_to(command.scope)
+            now, secret = self._clock.now(), self._ids.new_secret()
+            session = Session.begin(
+                id=self._ids.new(),
+                account_id=account.id,
+                secret=secret,
+                at=now,
+                lifetime=self._rules.lifetime,
+                scopes=None if actor == account.actor else actor.scopes,
+            )
             tx.sessions.add(session)
             if new_hash is not None:
                 account.password_hash = new_hash
                 tx.accounts.save(account)
             await tx.commit()
         return LoggedIn(
-            access_token=self._tokens.issue(account, at=now, session_id=session.id),
+            access_token=self._tokens.issue(actor, at=now, session_id=session.id),
             refresh_token=refresh_token(session.id, secret),
             lifetime=self._tokens.lifetime,
-            role=account.role,
+            scopes=actor.scopes,
         )
 
     async def _account(self, command: LogInCommand) -> Account:

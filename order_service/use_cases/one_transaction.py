@@ -23,7 +23,8 @@ class Within:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.orders, self.accounts = transaction.orders, transaction.accounts
-        self.sessions, self.answered, self.inbox = transaction.sessions, transaction.answered, transaction.inbox
+        self.sessions, self.services = transaction.sessions, transaction.services
+        self.answered, self.inbox = transaction.answered, transaction.inbox
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:

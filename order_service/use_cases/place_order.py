@@ -42,7 +42,7 @@ class PlaceOrderCommand:
 
 
 class PlaceOrder:
-    """A customer for themselves, or staff for a customer. The order begins PENDING, and QUEUED for screening.
+    """A customer for themselves, or staff or a service for a customer. It begins PENDING, and QUEUED for screening.
 
     With an idempotency key it happens once, and every repetition gets the first answer. A dry run prices and checks
     the order, and stores nothing. Raises InvalidField, CurrencyUnknown, TotalMismatch, ExternalRefTaken,
@@ -118,7 +118,7 @@ class PlaceOrder:
     def _customer(command: PlaceOrderCommand) -> UUID:
         customer_id = command.customer_id or command.by.only_own
         if customer_id is None:
-            raise NotAllowed("Staff order for a customer: say for whom with customer_id.")
+            raise NotAllowed("You order for a customer: say for whom with customer_id.")
         return customer_id
 
     @staticmethod

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from order_service.domain.actor import Actor, ActorKind
+from order_service.domain.actor import Actor, ActorKind, Scope
 from order_service.domain.errors import NotAllowed
 from order_service.ports import EventArchive, LogPage, LogPlace
 
@@ -17,8 +17,9 @@ class ReadEventLogQuery:
 
 
 class ReadEventLog:
-    """Admins: every event there is, in the order in which they were committed. Raises NotAllowed,
-    CursorExpired.
+    """Admins and services: every event there is, in the order in which they were committed.
+
+    Raises NotAllowed, InsufficientScope, CursorExpired.
 
     A page may be empty and still not be the last, when events of other types lie between.
     """
@@ -27,6 +28,7 @@ class ReadEventLog:
         self._archive = archive
 
     async def __call__(self, query: ReadEventLogQuery) -> LogPage:
-        if query.by.kind is not ActorKind.ADMIN:
+        if query.by.kind not in {ActorKind.ADMIN, ActorKind.SERVICE}:
             raise NotAllowed(f"A {query.by.kind} may not read the event log.")
+        query.by.require(Scope.EVENTS_READ)
         return await self._archive.page(query.start, types=query.types, limit=query.limit)

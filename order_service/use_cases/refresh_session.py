@@ -9,7 +9,8 @@ from order_service.use_cases.log_in import LoggedIn
 class RefreshSession:
     """Whoever has the newest refresh token of a session, once. The role is the account's of this moment.
 
-    A token that was used before ends its session. Raises InvalidRefreshToken.
+    `scope` may ask for fewer scopes than the log-in had, for the new access token alone. A refresh token that was
+    used before ends its session. Raises InvalidRefreshToken; InvalidScope, which leaves the token as good as it was.
     """
 
     def __init__(self, transactions: Transactions, tokens: Tokens, clock: Clock, ids: Ids) -> None:
@@ -18,7 +19,7 @@ class RefreshSession:
         self._clock = clock
         self._ids = ids
 
-    async def __call__(self, token: str) -> LoggedIn:
+    async def __call__(self, token: str, *, scope: str = "") -> LoggedIn:
         known = read_refresh_token(token)
         if known is None:
             raise InvalidRefreshToken
@@ -31,13 +32,16 @@ class RefreshSession:
                 raise InvalidRefreshToken from None
             refreshed = session.refresh(secret, successor=successor, at=now)
             account = await tx.accounts.get(session.account_id)
+            actor = session.confined(account.actor)
+            if refreshed:
+                actor = actor.confined_to(scope)
             tx.sessions.save(session)
             await tx.commit()
         if not refreshed:
             raise InvalidRefreshToken
         return LoggedIn(
-            access_token=self._tokens.issue(account, at=now, session_id=session_id),
+            access_token=self._tokens.issue(actor, at=now, session_id=session_id),
             refresh_token=refresh_token(session_id, successor),
             lifetime=self._tokens.lifetime,
-            role=account.role,
+            scopes=actor.scopes,
         )

@@ -7,7 +7,7 @@ from order_service.ports import JobQueue, Transactions
 
 
 class RequestProcessing:
-    """Staff, for an order that is still QUEUED. Raises OrderNotFound, NotAllowed, AlreadyProcessed."""
+    """Staff or a service, for an order that is still QUEUED. Raises OrderNotFound, NotAllowed, AlreadyProcessed."""
 
     def __init__(self, transactions: Transactions, jobs: JobQueue) -> None:
         self._transactions = transactions

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from order_service.domain.account import Account
-from order_service.domain.actor import Actor, ActorKind, Role
+from order_service.domain.actor import Actor, ActorKind, Role, Scope
 from order_service.domain.errors import AccountNotFound, NotAllowed, VersionMismatch
 from order_service.ports import Clock, Transaction, Transactions
 from order_service.use_cases.administration import require_admin
@@ -25,7 +25,7 @@ class SetRole:
     """Admins, for everybody but themselves, so that one always stays; and whoever runs the service.
 
     Every session of the account ends: an access token still says the role from before. The role that the account has
-    already changes nothing. Raises NotAllowed, AccountNotFound, OwnRole, VersionMismatch.
+    already changes nothing. Raises InsufficientScope, NotAllowed, AccountNotFound, OwnRole, VersionMismatch.
     """
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class SetRole:
 
     async def __call__(self, command: SetRoleCommand) -> Account:
         """The account as it is now."""
-        require_admin(command.by, "give roles")
+        require_admin(command.by, "give roles", scope=Scope.ACCOUNTS_WRITE)
         async with self._transactions.begin() as tx:
             account = await _locked(tx, command)
             if command.expected_versions is not None and account.version not in command.expected_versions:

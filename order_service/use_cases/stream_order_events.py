@@ -17,7 +17,7 @@ _READERS_AT_ONCE = 4
 class StreamOrderEvents:
     """Whoever may read the order: what happened behind the seq that is asked for, and then what happens, each once.
 
-    Raises OrderNotFound, before there is a stream.
+    Raises InsufficientScope and OrderNotFound, before there is a stream.
     """
 
     def __init__(self, views: OrderViews, feed: EventFeed, get_order: GetOrder) -> None:

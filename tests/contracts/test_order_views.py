@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from order_service.domain.actor import SYSTEM, Actor
+from order_service.domain.actor import SYSTEM, Actor, ActorKind
 from order_service.domain.editing import Amendment
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.lifecycle import (
@@ -585,10 +585,10 @@ async def test_the_history_says_what_happened_in_order(persistence: Persistence)
     ]
     assert [event.occurred_at for event in history] == [NOON, after(minutes=5), after(minutes=5), after(minutes=6)]
     assert [event.actor for event in history] == [
-        ActorView(kind="customer", id=customer.id),
-        ActorView(kind="operator", id=operator.id),
-        ActorView(kind="operator", id=operator.id),
-        ActorView(kind="system", id=None),
+        ActorView(kind=ActorKind.CUSTOMER, id=customer.id),
+        ActorView(kind=ActorKind.OPERATOR, id=operator.id),
+        ActorView(kind=ActorKind.OPERATOR, id=operator.id),
+        ActorView(kind=ActorKind.SYSTEM, id=None),
     ]
     assert [event.change for event in history] == [
         {"total": "20.00", "currency": "EUR"},

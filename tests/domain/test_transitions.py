@@ -44,6 +44,7 @@ from tests.builders import (
     a_delivered_order,
     a_line_request,
     a_paid_order,
+    a_service,
     a_shipped_order,
     an_admin,
     an_operator,
@@ -58,72 +59,84 @@ process         customer  never    never    never        never    never      nev
 process         stranger  never    never    never        never    never      never
 process         operator  done     done     done         done     done       done
 process         admin     done     done     done         done     done       done
+process         service   done     done     done         done     done       done
 process         system    done     done     done         done     done       done
 
 record_payment  customer  never    never    never        never    never      never
 record_payment  stranger  never    never    never        never    never      never
 record_payment  operator  done     illegal  illegal      illegal  illegal    illegal
 record_payment  admin     done     illegal  illegal      illegal  illegal    illegal
+record_payment  service   done     done     done         done     done       done
 record_payment  system    done     done     done         done     done       done
 
 record_refund   customer  never    never    never        never    never      never
 record_refund   stranger  never    never    never        never    never      never
 record_refund   operator  over     done     done         done     done       over
 record_refund   admin     over     done     done         done     done       over
+record_refund   service   over     done     done         done     done       over
 record_refund   system    over     done     done         done     done       over
 
 ship            customer  never    never    never        never    never      never
 ship            stranger  never    never    never        never    never      never
 ship            operator  illegal  done     done         illegal  illegal    illegal
 ship            admin     illegal  done     done         illegal  illegal    illegal
+ship            service   illegal  done     done         illegal  illegal    illegal
 ship            system    illegal  done     done         illegal  illegal    illegal
 
 deliver         customer  never    never    never        never    never      never
 deliver         stranger  never    never    never        never    never      never
 deliver         operator  illegal  unknown  done         done     same       illegal
 deliver         admin     illegal  unknown  done         done     same       illegal
+deliver         service   illegal  unknown  done         done     same       illegal
 deliver         system    illegal  unknown  done         done     same       illegal
 
 cancel          customer  done     done     illegal      illegal  illegal    same
 cancel          stranger  never    never    never        never    never      never
 cancel          operator  done     done     illegal      illegal  illegal    same
 cancel          admin     done     done     illegal      illegal  illegal    same
+cancel          service   done     done     illegal      illegal  illegal    same
 cancel          system    done     illegal  illegal      illegal  illegal    same
 
 cancel_lines    customer  never    never    never        never    never      never
 cancel_lines    stranger  never    never    never        never    never      never
 cancel_lines    operator  done     done     done         illegal  illegal    illegal
 cancel_lines    admin     done     done     done         illegal  illegal    illegal
+cancel_lines    service   done     done     done         illegal  illegal    illegal
 cancel_lines    system    never    never    never        never    never      never
 
 edit_lines      customer  done     illegal  illegal      illegal  illegal    illegal
 edit_lines      stranger  never    never    never        never    never      never
 edit_lines      operator  done     illegal  illegal      illegal  illegal    illegal
 edit_lines      admin     done     illegal  illegal      illegal  illegal    illegal
+edit_lines      service   done     illegal  illegal      illegal  illegal    illegal
 edit_lines      system    never    never    never        never    never      never
 
 request_return  customer  illegal  nothing  done         done     done       illegal
 request_return  stranger  never    never    never        never    never      never
 request_return  operator  illegal  nothing  done         done     done       illegal
 request_return  admin     illegal  nothing  done         done     done       illegal
+request_return  service   illegal  nothing  done         done     done       illegal
 request_return  system    never    never    never        never    never      never
 
 receive_return  customer  never    never    never        never    never      never
 receive_return  stranger  never    never    never        never    never      never
 receive_return  operator  illegal  unknown  done         done     done       illegal
 receive_return  admin     illegal  unknown  done         done     done       illegal
+receive_return  service   illegal  unknown  done         done     done       illegal
 receive_return  system    illegal  unknown  done         done     done       illegal
 
 refuse_return   customer  never    never    never        never    never      never
 refuse_return   stranger  never    never    never        never    never      never
 refuse_return   operator  illegal  unknown  done         done     done       illegal
 refuse_return   admin     illegal  unknown  done         done     done       illegal
+refuse_return   service   illegal  unknown  done         done     done       illegal
 refuse_return   system    illegal  unknown  done         done     done       illegal
 
 amend           customer  done     done     done         done     done       illegal
 amend           stranger  never    never    never        never    never      never
 amend           operator  done     done     done         done     done       done
 amend           admin     done     done     done         done     done       done
+amend           service   done     done     done         done     done       done
 amend           system    never    never    never        never    never      never
 """
 
@@ -194,6 +207,11 @@ admin     SHIPPED    illegal  done     done         same     illegal    illegal
 admin     DELIVERED  illegal  illegal  illegal      done     same       illegal
 admin     CANCELED   done     done     illegal      illegal  illegal    same
 
+service   PAID       done     same     same         illegal  illegal    illegal
+service   SHIPPED    illegal  done     done         same     illegal    illegal
+service   DELIVERED  illegal  illegal  illegal      done     same       illegal
+service   CANCELED   done     done     illegal      illegal  illegal    same
+
 system    PAID       done     same     same         illegal  illegal    illegal
 system    SHIPPED    illegal  done     done         same     illegal    illegal
 system    DELIVERED  illegal  illegal  illegal      done     same       illegal
@@ -226,7 +244,15 @@ UNKNOWN: dict[str, tuple[type[NotFound], dict[str, str]]] = {
 
 OWNER_ID = uuid4()
 OWNER, STRANGER, OPERATOR, ADMIN = a_customer(OWNER_ID), a_customer(), an_operator(), an_admin()
-ACTORS = {"customer": OWNER, "stranger": STRANGER, "operator": OPERATOR, "admin": ADMIN, "system": SYSTEM}
+SERVICE = a_service()
+ACTORS = {
+    "customer": OWNER,
+    "stranger": STRANGER,
+    "operator": OPERATOR,
+    "admin": ADMIN,
+    "service": SERVICE,
+    "system": SYSTEM,
+}
 OVERDUE = NOON + TIME_TO_PAY
 
 
@@ -380,7 +406,7 @@ def test_no_operation_is_missing() -> None:
 # Placing has no status to start from
 
 
-@pytest.mark.parametrize("by", [OWNER, OPERATOR, ADMIN], ids=["customer", "operator", "admin"])
+@pytest.mark.parametrize("by", [OWNER, OPERATOR, ADMIN, SERVICE], ids=["customer", "operator", "admin", "service"])
 def test_an_order_is_placed_by_its_customer_or_by_staff_for_them(by: Actor) -> None:
     order = an_order(by=by, customer_id=OWNER_ID)
     assert order.customer_id == OWNER_ID
@@ -389,7 +415,7 @@ def test_an_order_is_placed_by_its_customer_or_by_staff_for_them(by: Actor) -> N
 
 @pytest.mark.parametrize("by", [STRANGER, SYSTEM], ids=["stranger", "system"])
 def test_nobody_else_places_an_order_for_a_customer(by: Actor) -> None:
-    with pytest.raises(NotAllowed, match="Only staff"):
+    with pytest.raises(NotAllowed, match="Only staff and services"):
         an_order(by=by, customer_id=OWNER_ID)
 
 

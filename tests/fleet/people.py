@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from adapters.security.keys import TokenKey, TokenKeys
 from adapters.security.tokens import JwtTokens
 from order_service.domain.account import Account
 from order_service.domain.actor import Role
@@ -31,7 +32,9 @@ def a_token(account_id: UUID, role: Role) -> str:
     """Of no session, so nobody can end it."""
     now = datetime.now(UTC)
     account = Account(id=account_id, email="", password_hash="", role=role, created_at=now)
-    return JwtTokens(SECRET_KEY, lifetime=timedelta(hours=2)).issue(account, at=now)
+    return JwtTokens(TokenKeys([TokenKey.secret(SECRET_KEY)]), lifetime=timedelta(hours=2)).issue(
+        account.actor, at=now
+    )
 
 
 def an_operator() -> Headers:

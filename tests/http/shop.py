@@ -23,7 +23,7 @@ from order_service.use_cases.process_order import ProcessOrder
 
 Document = dict[str, Any]
 
-SECRET_KEY = "a secret key for tests, 32 or more characters long"
+SECRET_KEY = "a secret key for tests of 32 or more characters"
 BASE_URL = "http://shop.test"
 PROBLEM_JSON = "application/problem+json"
 
@@ -115,7 +115,7 @@ class Shop:
         async with transactions.begin() as tx:
             tx.accounts.add(account)
             await tx.commit()
-        token = self._tokens.issue(account, at=self._clock.now())
+        token = self._tokens.issue(account.actor, at=self._clock.now())
         client = self.client(address=address, headers={"Authorization": f"Bearer {token}"})
         return Person(id=account.id, email=account.email, token=token, client=client)
 
@@ -196,7 +196,7 @@ def problem(answer: httpx.Response, status: int, code: str | None = None) -> Doc
     assert is_careful(answer), answer.headers
     assert answer.headers["cache-control"] == "private, no-store"
     if status == 401:
-        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["www-authenticate"].startswith("Basic " if code == "invalid-client" else "Bearer")
     if status in {429, 503}:
         assert int(answer.headers["retry-after"]) >= 1
     return found
