@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy, deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
+from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from, told
 from order_service.domain.account import Account
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import (
@@ -471,6 +471,10 @@ def _payload_of(event: LoggedEvent) -> EventPayload:
     return msgspec.json.decode(event.payload, type=EventPayload)
 
 
+def _told(event: LoggedEvent) -> LoggedEvent:
+    return replace(event, payload=told(event.type, event.payload))
+
+
 def _view_of(event: LoggedEvent) -> EventView:
     payload = _payload_of(event)
     return EventView(
@@ -509,7 +513,8 @@ class InMemoryEventLogReader:
     async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
         await others_run()
         place = self._store.places.get(self._name, LogPosition(0, 0))
-        return [event for event in self._store.committed.events if event.at.position > place.position][:limit]
+        unread = [event for event in self._store.committed.events if event.at.position > place.position]
+        return [_told(event) for event in unread[:limit]]
 
     async def advance(self, to: LogPosition) -> None:
         await others_run()
@@ -543,7 +548,7 @@ class InMemoryEventArchive:
         page = wanted[:limit]
         end = page[-1:] if len(wanted) >= limit else unread[-1:]
         return LogPage(
-            events=page,
+            events=[_told(event) for event in page],
             next_start=LogPlace(self.origin, end[0].at if end else here),
             is_last=len(wanted) < limit,
         )

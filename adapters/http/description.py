@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+import msgspec
+
 from adapters.http.examples import ANSWERS, REQUESTS, refusals
 from adapters.http.links import add_links
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS
 from order_service.domain.errors import OrderServiceError
+from order_service.told import ToldEvent
 
 Json = dict[str, Any]
 
@@ -69,19 +72,6 @@ NEVER_SENT = frozenset({"conflict", "message-known", "method-not-allowed", "batc
 answer to what is no route, and the last stands within the results of a batch.
 """
 
-_EVENT_MESSAGE: Json = {
-    "type": "object",
-    "title": "EventMessage",
-    "description": "The value of the event's message on Kafka: the order as it was after the change.",
-    "required": ["order", "change", "seq", "actor"],
-    "properties": {
-        "order": {"$ref": "#/components/schemas/OrderView"},
-        "change": {"type": "object", "additionalProperties": True},
-        "seq": {"type": "integer"},
-        "actor": {"$ref": "#/components/schemas/ActorView"},
-    },
-}
-
 _TEXT: Json = {"type": "string"}
 _MEMBERS: Json = {
     "from": {**_TEXT, "description": "illegal-transition: where the order is."},
@@ -126,8 +116,9 @@ def completed(document: Json) -> Json:
         + "\n".join(f"- `{code}` ({kind.status}): {kind.title}. {kind.advice}" for code, kind in PROBLEMS.items()),
     }
     # The framework only sees JSON that is passed on as it is.
-    schemas["EventMessage"] = _EVENT_MESSAGE
-    schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/EventMessage"}
+    _, told = msgspec.json.schema_components([ToldEvent], ref_template="#/components/schemas/{name}")
+    schemas |= {name: schema for name, schema in told.items() if name not in schemas}
+    schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/ToldEvent"}
     schemas["ProblemOut"]["properties"] |= _MEMBERS
     for name, description in _IN_AN_ORDER.items():
         schemas["OrderView"]["properties"][name]["description"] = description

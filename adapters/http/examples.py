@@ -16,6 +16,7 @@ from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.money import Money
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
+from order_service.told import ToldOrder
 from order_service.views import ActorView, EventView, view_of
 
 Json = Any
@@ -141,7 +142,12 @@ _logged = {
     "order_id": _order["id"],
     "seq": 1,
     "occurred_at": _events[0]["occurred_at"],
-    "data": {"order": _order, "change": _events[0]["change"], "seq": 1, "actor": _events[0]["actor"]},
+    "data": {
+        "order": _json(msgspec.convert(_order, ToldOrder, strict=False)),
+        "change": _events[0]["change"],
+        "seq": 1,
+        "actor": _events[0]["actor"],
+    },
 }
 _account = {
     "id": str(_CUSTOMER_ID),

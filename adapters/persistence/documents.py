@@ -4,7 +4,7 @@ PostgreSQL keeps a JSONB value, not its text, and gives its keys back in an orde
 takes the document through the same view, and every path gives the same bytes.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import msgspec
 
@@ -16,15 +16,17 @@ from order_service.domain.order import Order
 from order_service.domain.payments import Payment, Refund
 from order_service.domain.returns import Return
 from order_service.domain.shipments import Shipment
+from order_service.told import FREE_TEXT_IN_CHANGES, ToldEvent
 from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, view_of
 
 # The keys of metadata in an order of our own: JSONB does not keep the client's.
 _encoder = msgspec.json.Encoder(order="deterministic")
 _view_decoder = msgspec.json.Decoder(OrderView)
+_told_decoder = msgspec.json.Decoder(ToldEvent)
 
 
 class EventPayload(msgspec.Struct):
-    """What is told of an event: the order after it, what changed, its place and who did it."""
+    """What is kept of an event: the order after it, what changed, its place and who did it."""
 
     order: msgspec.Raw
     change: dict[str, object]
@@ -52,6 +54,15 @@ def event_payload(event: Recorded, order: RenderedOrder) -> str:
         actor=ActorView(kind=event.by.kind, id=event.by.id),
     )
     return json_text(payload)
+
+
+def told(event_type: str, payload: str | bytes) -> bytes:
+    """Of what is kept of an event, what others are told."""
+    event = _told_decoder.decode(payload)  # which passes over every field that is not to be told
+    personal = FREE_TEXT_IN_CHANGES.get(event_type)
+    if personal:
+        event = replace(event, change={name: v for name, v in event.change.items() if name not in personal})
+    return _encoder.encode(event)
 
 
 def order_from(body: str) -> Order:

@@ -123,7 +123,7 @@ class Shop:
         self.archive = InMemoryEventArchive(self.store)
         self.read_event_log = ReadEventLog(self.archive)
         self.stream_order_events = StreamOrderEvents(self.views, InMemoryEventFeed(self.store), self.get_order)
-        self.follow_order = FollowOrder(self.jobs, self.cache)
+        self.follow_order = FollowOrder(self.jobs, self.cache, self.views)
         self.run_batch = RunBatch(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
         self.relay_events = RelayEvents(self.publisher)
 
