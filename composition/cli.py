@@ -14,7 +14,7 @@ from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
-from composition import demo, people, upkeep
+from composition import demo, people, privacy, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     people.add_arguments_of_create_admin(admin)
     role = _add(commands, "set-role", people.set_role, "make an account a customer's, an operator's or an admin's")
     people.add_arguments_of_set_role(role)
+    export = _add(commands, "export-account", privacy.export_account, "print all that is kept of somebody, as JSON")
+    privacy.add_arguments_of_export(export)
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
     sound = _add(

@@ -54,6 +54,7 @@ from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
 from order_service.use_cases.forget_old_records import ForgetOldRecords
@@ -118,6 +119,7 @@ class UseCases(Provider):
         DeliverShipment,
         EditLines,
         ExpireUnpaidOrders,
+        ExportAccount,
         FindOrder,
         FollowOrder,
         ForgetOldRecords,

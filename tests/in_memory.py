@@ -272,6 +272,11 @@ class InMemorySessions:
         newest_first = sorted(found, key=lambda session: (session.began_at, session.id), reverse=True)
         return [copy(self._store.committed.sessions[session.id]) for session in newest_first]
 
+    async def all_of(self, account_id: UUID) -> Sequence[Session]:
+        await others_run()
+        found = [known for known in self._store.committed.sessions.values() if known.account_id == account_id]
+        return [copy(one) for one in sorted(found, key=lambda one: (one.began_at, one.id), reverse=True)]
+
     def add(self, session: Session) -> None:
         self._staged.append(copy(session))
 

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from litestar.types import Middleware
 from msgspec import Meta
 
-from adapters.http import sessions
+from adapters.http import privacy, sessions
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
 from adapters.http.content import takes_json
@@ -108,7 +108,7 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
     open_to_all = Router("/", route_handlers=[register, *sessions.OPEN_ROUTES], middleware=[rate_limit])
     for_holders = Router(
         "/",
-        route_handlers=[me, change_my_password, *sessions.ROUTES],
+        route_handlers=[me, change_my_password, *sessions.ROUTES, *privacy.ROUTES],
         middleware=[authentication, rate_limit],
         dependencies={
             "by": Provide(current_actor, sync_to_thread=False),

@@ -38,6 +38,7 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
@@ -73,6 +74,7 @@ class HttpUseCases:
     end_session: EndSession
     list_sessions: ListSessions
     change_password: ChangePassword
+    export_account: ExportAccount
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders

@@ -41,7 +41,7 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
-    "account-not-found": {"get_my_account", "change_my_password"},
+    "account-not-found": {"get_my_account", "change_my_password", "export_my_account"},
     "illegal-transition": _CHANGES - {"record_refund"},
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},

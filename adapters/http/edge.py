@@ -27,8 +27,8 @@ _AT_ONCE = 256
 
 _WAIT_SECONDS = 1.0
 _BUSY = "Too many requests at this moment. Try again soon, with the same Idempotency-Key."
-_STREAM = "/events/stream"
-"""How the address of a stream ends: thousands of these are open at once, and idle."""
+_STREAMS = ("/events/stream", "/accounts/me/export")
+"""How the address of what is sent as slowly as its reader reads ends: many may be open at once, and idle."""
 
 
 class Edge:
@@ -59,7 +59,7 @@ class Edge:
                 message["headers"] = headers
             await send(message)
 
-        if scope["path"].endswith(_STREAM):
+        if scope["path"].endswith(_STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:

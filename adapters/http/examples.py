@@ -135,6 +135,8 @@ _order = _json(view_of(_placed()))
 _paid_order = _json(view_of(_paid(_placed())))
 _shipped_order = _json(view_of(_shipped(_paid(_placed()))))
 _delivered_order = _json(view_of(_delivered(_shipped(_paid(_placed())))))
+_edited_order = _json(view_of(_edited(_placed())))
+_edits = [_json(event) for event in _history(_edited(_placed()))]
 _events = [_json(event) for event in _history(_paid(_placed()))]
 _logged = {
     "id": _events[0]["id"],
@@ -260,11 +262,30 @@ ANSWERS: dict[str, Json] = {
             }
         ]
     },
+    "export_my_account": {
+        "made_at": "2026-03-16T08:00:00Z",
+        "account": _account,
+        "sessions": [
+            {
+                "id": _SESSION_ID,
+                "began_at": "2026-03-14T09:21:40.118203Z",
+                "refreshed_at": "2026-03-14T10:20:02.771914Z",
+                "expires_at": "2026-04-13T09:21:40.118203Z",
+                "ended_at": None,
+            }
+        ],
+        "orders": [
+            {
+                "order": _edited_order,
+                "history": [_edits[0] | {"before": None}, _edits[1] | {"before": _order}],
+            }
+        ],
+    },
     "place_order": _order,
     "list_orders": {"items": [_shipped_order], "next_cursor": _CURSOR},
     "get_order": _delivered_order,
     "change_order": _json(view_of(_canceled(_placed()))),
-    "edit_order_lines": _json(view_of(_edited(_placed()))),
+    "edit_order_lines": _edited_order,
     "record_payment": _paid_order,
     "record_refund": _json(view_of(_refunded(_returned(_coming_back(_delivered(_shipped(_paid(_placed())))))))),
     "ship_order": _shipped_order,

@@ -85,6 +85,9 @@ class Sessions(Protocol):
     async def of(self, account_id: UUID) -> Sequence[Session]:
         """All that have not ended, locked until this transaction ends; the newest first."""
 
+    async def all_of(self, account_id: UUID) -> Sequence[Session]:
+        """All that are still known, ended ones too, the newest first; nothing is locked."""
+
     def add(self, session: Session) -> None: ...
 
     def save(self, session: Session) -> None: ...

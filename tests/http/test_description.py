@@ -61,6 +61,7 @@ def test_it_has_every_route(operations: dict[str, Operation]) -> None:
     assert {(operation["method"], operation["path"]) for operation in operations.values()} == {
         ("post", "/api/v1/accounts"),
         ("get", "/api/v1/accounts/me"),
+        ("get", "/api/v1/accounts/me/export"),
         ("post", "/api/v1/accounts/me/password"),
         ("get", "/api/v1/accounts/me/sessions"),
         ("delete", "/api/v1/accounts/me/sessions/{session_id}"),

@@ -1,0 +1,148 @@
+"""What is kept of somebody: given to them."""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
+from inspect import getdoc
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.response import Stream
+
+from adapters.http.problems import LIMITED, TOKEN, answers
+from order_service.domain.actor import Actor
+from order_service.domain.errors import DependencyUnavailable
+from order_service.use_cases.export_account import Export, ExportAccount, ExportedEvent, ExportedOrder
+from order_service.views import ActorView, OrderView
+
+_log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 64 * 1024
+
+_HOW = """The document is sent while it is read. If that breaks off, it is left without its end, which no JSON parser
+takes for a whole."""
+
+
+class AccountKept(msgspec.Struct):
+    id: UUID
+    email: str
+    role: str
+    created_at: datetime
+
+
+class SessionKept(msgspec.Struct):
+    id: UUID
+    began_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+class EventKept(msgspec.Struct):
+    """An entry of an order's history. `before`: the order from before, where the event wrote something over."""
+
+    id: UUID
+    seq: int
+    type: str
+    occurred_at: datetime
+    actor: ActorView
+    change: dict[str, object]
+    before: OrderView | None
+
+
+class OrderKept(msgspec.Struct):
+    order: OrderView
+    history: list[EventKept]
+
+
+class ExportOut(msgspec.Struct):
+    """All that was answered before `made_at` is in it; what happened later may be."""
+
+    made_at: datetime
+    account: AccountKept
+    sessions: list[SessionKept]
+    orders: list[OrderKept]
+
+
+@get(
+    "/accounts/me/export",
+    operation_id="export_my_account",
+    summary="Take all that is kept of oneself",
+    description=f"{getdoc(ExportAccount)}\n\n{_HOW}",
+    responses=answers({200: ExportOut}, *LIMITED, *TOKEN, 404),
+)
+async def export(by: NamedDependency[Actor], export_account: NamedDependency[ExportAccount]) -> Stream:
+    found = await export_account(by)
+    pieces = written(found)
+    first = await anext(pieces)  # so far a refusal still finds its status
+    return Stream(
+        _all(first, pieces),
+        media_type="application/json",
+        headers={
+            "Content-Disposition": f'attachment; filename="account-{found.account.id}.json"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def written(export: Export) -> AsyncGenerator[bytes, None]:
+    """An `ExportOut`, in pieces: never more of it than an order and a page of its history."""
+    kept = bytearray(msgspec.json.encode(_beginning(export))[:-1] + b',"orders":[')
+    between = b"\n"
+    async for order in export.orders:
+        kept += between
+        between = b",\n"
+        async for piece in _order(order):
+            kept += piece
+            if len(kept) > _CHUNK_BYTES:
+                yield bytes(kept)
+                kept.clear()
+    yield bytes(kept) + b"]}\n"
+
+
+async def _all(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for piece in rest:
+            yield piece
+    except DependencyUnavailable as error:  # too late for a status: the document has no end
+        _log.warning("an export broke off: %s", error)
+    finally:
+        await rest.aclose()
+
+
+def _beginning(export: Export) -> dict[str, object]:
+    account = export.account
+    return {
+        "made_at": export.made_at,
+        "account": AccountKept(id=account.id, email=account.email, role=account.role, created_at=account.created_at),
+        "sessions": [
+            SessionKept(
+                id=session.id,
+                began_at=session.began_at,
+                refreshed_at=session.refreshed_at,
+                expires_at=session.expires_at,
+                ended_at=session.ended_at,
+            )
+            for session in export.sessions
+        ],
+    }
+
+
+async def _order(exported: ExportedOrder) -> AsyncIterator[bytes]:
+    yield b'{"order":' + exported.order.body + b',"history":['
+    between = b""
+    async for entry in exported.history:
+        yield between + _event(entry)
+        between = b","
+    yield b"]}"
+
+
+def _event(entry: ExportedEvent) -> bytes:
+    before = b"null" if entry.before is None else entry.before.body
+    return msgspec.json.encode(entry.event)[:-1] + b',"before":' + before + b"}"
+
+
+ROUTES = [export]
