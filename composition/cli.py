@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     people.add_arguments_of_set_role(role)
     export = _add(commands, "export-account", privacy.export_account, "print all that is kept of somebody, as JSON")
     privacy.add_arguments_of_export(export)
+    erasure = _add(commands, "erase-account", privacy.erase_account, "erase an account for good")
+    privacy.add_arguments_of_erasure(erasure)
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
     sound = _add(

@@ -2,7 +2,7 @@
 
 What is told cannot be taken back, so it is listed here field by field: what is added to an order stays at home until
 somebody adds it here, too. Left out are `external_ref`, `metadata`, tracking numbers (with one a carrier gives name
-and address), and every note and reason that is free text.
+and address), and every note and reason that is free text; the same that erasure takes out (`views.redacted`).
 """
 
 from collections.abc import Mapping, Set
@@ -84,6 +84,7 @@ class ToldOrder:
     version: int
     placed_at: datetime
     updated_at: datetime
+    redacted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

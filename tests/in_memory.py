@@ -5,7 +5,7 @@ is not saved stays unsaved; and wherever a real adapter would wait they let othe
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy, deepcopy
@@ -17,9 +17,16 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from, told
+from adapters.persistence.documents import (
+    EventPayload,
+    event_payload,
+    redacted_payload,
+    rendered,
+    rendered_from,
+    told,
+)
 from order_service.domain.account import Account
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Bearer, Role
 from order_service.domain.errors import (
     AccountNotFound,
     CursorExpired,
@@ -106,6 +113,8 @@ class Committed:
     sessions: dict[UUID, Session] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
+    erased: dict[UUID, datetime] = field(default_factory=dict)
+    unfinished: dict[UUID, set[UUID]] = field(default_factory=dict)
 
     def draft(self) -> Self:
         return type(self)(
@@ -115,6 +124,8 @@ class Committed:
             dict(self.sessions),
             dict(self.answered),
             set(self.messages),
+            dict(self.erased),
+            dict(self.unfinished),
         )
 
 
@@ -122,6 +133,8 @@ class Store:
     def __init__(self) -> None:
         self.committed = Committed()
         self.changing: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.kept: Counter[UUID] = Counter()
+        self.ending: set[UUID] = set()
         self.reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.places: dict[str, LogPosition] = {}
         self.event_ids = SequentialIds(lane=1)
@@ -222,7 +235,9 @@ class InMemoryOrders:
 class InMemoryAccounts:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._staged: list[Account] = []
+        self._added: list[Account] = []
+        self._saved: list[Account] = []
+        self._kept: Counter[UUID] = Counter()
 
     async def get(self, account_id: UUID) -> Account:
         await others_run()
@@ -230,18 +245,32 @@ class InMemoryAccounts:
             raise AccountNotFound
         return copy(self._store.committed.accounts[account_id])
 
+    async def keep(self, account_id: UUID) -> None:
+        while account_id in self._store.ending:
+            await others_run()
+        if account_id in self._store.committed.erased:
+            raise AccountNotFound
+        self._store.kept[account_id] += 1
+        self._kept[account_id] += 1
+
     async def by_email(self, email: str) -> Account | None:
         await others_run()
         return next((copy(known) for known in self._store.committed.accounts.values() if known.email == email), None)
 
     def add(self, account: Account) -> None:
-        self._staged.append(copy(account))
+        self._added.append(copy(account))
 
     def save(self, account: Account) -> None:
-        self._staged.append(copy(account))
+        self._saved.append(copy(account))
+
+    def let_go(self) -> None:
+        self._store.kept -= self._kept
+        self._kept.clear()
 
     def write(self, draft: Committed) -> None:
-        for account in self._staged:
+        if any(account.id not in draft.accounts for account in self._saved):
+            raise AccountNotFound
+        for account in (*self._added, *self._saved):
             others = [known for known in draft.accounts.values() if known.id != account.id]
             if any(known.email == account.email for known in others):
                 raise EmailTaken
@@ -334,6 +363,82 @@ class InMemoryInbox:
             draft.messages.add(message)
 
 
+class InMemoryErasing:
+    def __init__(self, store: Store, orders: InMemoryOrders) -> None:
+        self._store = store
+        self._orders = orders
+        self._ending: set[UUID] = set()
+        self._ended: dict[UUID, datetime] = {}
+        self._rewritten: list[tuple[UUID, set[UUID]]] = []
+
+    async def hold(self, account_id: UUID) -> Account:
+        while account_id in self._store.ending:
+            await others_run()
+        self._store.ending.add(account_id)
+        self._ending.add(account_id)
+        while self._store.kept[account_id]:
+            await others_run()
+        if account_id not in self._store.committed.accounts:
+            raise AccountNotFound
+        return copy(self._store.committed.accounts[account_id])
+
+    async def has_other_admin(self, account_id: UUID) -> bool:
+        admins = [known.id for known in self._store.committed.accounts.values() if known.role is Role.ADMIN]
+        return any(admin not in {account_id, *self._store.ending} for admin in admins)
+
+    async def open_orders(self, customer_id: UUID) -> int:
+        await others_run()
+        known = self._store.committed.orders.values()
+        return sum(order.customer_id == customer_id and not order.is_over for order in known)
+
+    async def end_account(self, account_id: UUID, *, at: datetime) -> None:
+        self._ended[account_id] = at
+
+    async def unfinished(self) -> Sequence[UUID]:
+        return list(self._store.committed.unfinished)
+
+    async def next_orders(self, account_id: UUID, *, limit: int) -> Sequence[Order]:
+        await others_run()
+        done = self._store.committed.unfinished.get(account_id)
+        mine = [order for order in self._store.committed.orders.values() if order.customer_id == account_id]
+        left = [] if done is None else sorted(order.id for order in mine if order.id not in done)[:limit]
+        return [await self._orders.get(order_id, only_of=None, lock=True) for order_id in left]
+
+    async def rewrite(self, account_id: UUID, orders: Sequence[Order]) -> None:
+        self._rewritten.append((account_id, {order.id for order in orders}))
+
+    def write(self, draft: Committed) -> None:
+        for account_id, at in self._ended.items():
+            del draft.accounts[account_id]
+            draft.erased[account_id], draft.unfinished[account_id] = at, set()
+            for session in [known for known in draft.sessions.values() if known.account_id == account_id]:
+                draft.sessions[session.id] = Session(
+                    id=session.id,
+                    account_id=account_id,
+                    began_at=at,
+                    refreshed_at=at,
+                    expires_at=at,
+                    ended_at=at,
+                    token_hash=b"",
+                )
+            draft.answered = {key: value for key, value in draft.answered.items() if key[0] != account_id}
+        for account_id, order_ids in self._rewritten:
+            if order_ids:
+                draft.unfinished[account_id] = draft.unfinished[account_id] | order_ids
+                draft.events = [_redacted(one) if one.order_id in order_ids else one for one in draft.events]
+            else:
+                draft.unfinished.pop(account_id, None)
+
+    def let_go(self) -> None:
+        self._store.ending -= self._ending
+        self._ending.clear()
+
+
+def _redacted(event: LoggedEvent) -> LoggedEvent:
+    payload = redacted_payload(event.type, event.payload)
+    return event if payload is None else replace(event, payload=payload.encode())
+
+
 class InMemoryTransaction:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -342,6 +447,7 @@ class InMemoryTransaction:
         self.sessions = InMemorySessions(store)
         self.answered = InMemoryAnsweredRequests(store)
         self.inbox = InMemoryInbox(store)
+        self.erasing = InMemoryErasing(store, self.orders)
 
     async def flush(self) -> None:
         await others_run()
@@ -352,13 +458,16 @@ class InMemoryTransaction:
         await others_run()
         await self.orders.hold_changed()
         self._store.committed = self._written()
-        self.orders.let_go()
-        self.sessions.let_go()
+        self.let_go()
+
+    def let_go(self) -> None:
+        for part in (self.orders, self.sessions, self.accounts, self.erasing):
+            part.let_go()
 
     def _written(self) -> Committed:
         """What is committed by now, with everything that was staged here."""
         draft = self._store.committed.draft()
-        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.orders):
+        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.erasing, self.orders):
             part.write(draft)
         return draft
 
@@ -373,8 +482,7 @@ class InMemoryTransactions:
         try:
             yield transaction
         finally:
-            transaction.orders.let_go()
-            transaction.sessions.let_go()
+            transaction.let_go()
 
 
 # Reading

@@ -38,6 +38,7 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
@@ -75,6 +76,7 @@ class HttpUseCases:
     list_sessions: ListSessions
     change_password: ChangePassword
     export_account: ExportAccount
+    erase_account: EraseAccount
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders

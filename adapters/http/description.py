@@ -41,7 +41,7 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
-    "account-not-found": {"get_my_account", "change_my_password", "export_my_account"},
+    "account-not-found": {"get_my_account", "change_my_password", "export_my_account", "erase_my_account"},
     "illegal-transition": _CHANGES - {"record_refund"},
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},
@@ -51,6 +51,8 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "payment-known": {"record_payment"},
     "refund-known": {"record_refund"},
     "email-taken": {"register_account"},
+    "orders-open": {"erase_my_account"},
+    "last-admin": {"erase_my_account"},
     "external-ref-taken": _PLACING | {"change_order"},
     "order-changed-meanwhile": _CHANGES | {"run_batch"},
     "order-number-taken": _PLACING | {"run_batch"},
@@ -84,6 +86,7 @@ _MEMBERS: Json = {
     "open": {**_TEXT, "description": "overpayment: what is left to pay."},
     "sent": {**_TEXT, "description": "total-mismatch: the total that was sent."},
     "computed": {**_TEXT, "description": "total-mismatch: the total that the lines come to."},
+    "open_orders": {"type": "integer", "description": "orders-open: how many orders are still going on."},
     "left": {"description": "What is left: a quantity, or an amount."},
 }
 """Members of their own that some kinds of problem have."""
@@ -96,6 +99,7 @@ _IN_AN_ORDER = {
     "refund_due": "What is owed back: what came in and did not go back, beyond the price of what is kept.",
     "pay_by": "After that, an order that is not paid is canceled.",
     "paid_at": "When nothing was left to pay for the first time.",
+    "redacted_at": "When what the customer wrote was taken out, for the account was erased.",
     "version": "How many events there were: 1 when placed. The same as the ETag.",
     "status": "The life in one word; the four other statuses say more.",
 }

@@ -179,6 +179,7 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
     "change_my_password": {
         "a new one": {"current_password": "correct horse battery", "new_password": "purple tin roof"}
     },
+    "erase_my_account": {"for good": {"password": "correct horse battery"}},
     "place_order": {
         "three mugs": {
             "currency": "EUR",
@@ -333,6 +334,8 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.PaymentKnown("pay_8841"),
     errors.RefundKnown("ref_8841"),
     errors.EmailTaken(),
+    errors.OrdersOpen(2),
+    errors.LastAdmin(),
     errors.ExternalRefTaken(),
     errors.OrderNumberTaken(),
     errors.OrderChangedMeanwhile(),

@@ -1,19 +1,25 @@
-"""What is kept of somebody: given to them."""
+"""What is kept of somebody: given to them, or erased."""
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from inspect import getdoc
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from litestar.response import Stream
+from msgspec import Meta
 
-from adapters.http.problems import LIMITED, TOKEN, answers
-from order_service.domain.actor import Actor
+from adapters.http.body import JsonBody
+from adapters.http.content import takes_json
+from adapters.http.problems import BODY, LIMITED, TOKEN, answers
+from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import DependencyUnavailable
+from order_service.use_cases.erase_account import EraseAccount, EraseAccountCommand
 from order_service.use_cases.export_account import Export, ExportAccount, ExportedEvent, ExportedOrder
 from order_service.views import ActorView, OrderView
 
@@ -145,4 +151,25 @@ def _event(entry: ExportedEvent) -> bytes:
     return msgspec.json.encode(entry.event)[:-1] + b',"before":' + before + b"}"
 
 
-ROUTES = [export]
+class Erasure(msgspec.Struct, forbid_unknown_fields=True):
+    password: Annotated[str, Meta(max_length=1024, examples=["correct horse battery"])]
+
+
+@post(
+    "/accounts/me/erasure",
+    operation_id="erase_my_account",
+    summary="Erase one's own account",
+    description=getdoc(EraseAccount),
+    guards=[takes_json],
+    dto=JsonBody.of(Erasure),
+    return_dto=None,
+    status_code=204,
+    responses=answers({204: None}, *LIMITED, *TOKEN, *BODY, 404, 409),
+)
+async def erase(
+    data: JSONBody[Erasure], bearer: NamedDependency[Bearer], erase_account: NamedDependency[EraseAccount]
+) -> None:
+    await erase_account(EraseAccountCommand(by=bearer, password=data.password))
+
+
+ROUTES = [export, erase]

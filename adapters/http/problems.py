@@ -62,6 +62,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "payment-known": Problem(409, "Payment known", "Use a new payment_id for a new payment."),
     "refund-known": Problem(409, "Refund known", "Use a new refund_id for a new refund."),
     "email-taken": Problem(409, "E-mail taken", "Log in, or register another address."),
+    "orders-open": Problem(409, "Orders open", "Erase the account when all of its orders are over."),
+    "last-admin": Problem(409, "Last admin", "Give somebody else the role of an admin first."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
     "order-number-taken": Problem(409, "Order number taken", "Send the request again."),

@@ -19,14 +19,20 @@ class SqlAccounts:
         self._updates: list[dict[str, Any]] = []
 
     async def get(self, account_id: UUID) -> Account:
-        row = (await self._connection.execute(select(accounts).where(accounts.c.id == account_id))).one_or_none()
+        known = select(accounts).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
+        row = (await self._connection.execute(known)).one_or_none()
         if row is None:
             raise AccountNotFound
-        return _account(row)
+        return account_from(row)
+
+    async def keep(self, account_id: UUID) -> None:
+        query = select(accounts.c.erased_at).where(accounts.c.id == account_id)
+        if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is not None:
+            raise AccountNotFound
 
     async def by_email(self, email: str) -> Account | None:
         row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
-        return None if row is None else _account(row)
+        return None if row is None else account_from(row)
 
     def add(self, account: Account) -> None:
         self._inserts.append(_values(account))
@@ -39,7 +45,10 @@ class SqlAccounts:
             await self._connection.execute(insert(accounts), self._inserts)
             self._inserts.clear()
         for row in self._updates:
-            await self._connection.execute(update(accounts).where(accounts.c.id == row["id"]).values(row))
+            known = (accounts.c.id == row["id"]) & accounts.c.erased_at.is_(None)
+            written = await self._connection.execute(update(accounts).where(known).values(row))
+            if not written.rowcount:
+                raise AccountNotFound
         self._updates.clear()
 
 
@@ -53,7 +62,7 @@ def _values(account: Account) -> dict[str, Any]:
     }
 
 
-def _account(row: Row[Any]) -> Account:
+def account_from(row: Row[Any]) -> Account:
     return Account(
         id=row.id,
         email=row.email,

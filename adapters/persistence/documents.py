@@ -17,7 +17,7 @@ from order_service.domain.payments import Payment, Refund
 from order_service.domain.returns import Return
 from order_service.domain.shipments import Shipment
 from order_service.told import FREE_TEXT_IN_CHANGES, ToldEvent
-from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, view_of
+from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, redacted, view_of
 
 # The keys of metadata in an order of our own: JSONB does not keep the client's.
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -32,6 +32,9 @@ class EventPayload(msgspec.Struct):
     change: dict[str, object]
     seq: int
     actor: ActorView
+
+
+_payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 def rendered(order: Order) -> RenderedOrder:
@@ -63,6 +66,17 @@ def told(event_type: str, payload: str | bytes) -> bytes:
     if personal:
         event = replace(event, change={name: v for name, v in event.change.items() if name not in personal})
     return _encoder.encode(event)
+
+
+def redacted_payload(event_type: str, payload: str | bytes) -> str | None:
+    """What is kept of an event once its order is redacted; None if that is what is kept already."""
+    kept = _payload_decoder.decode(payload)
+    view = _view_decoder.decode(kept.order)
+    words = {name for name in FREE_TEXT_IN_CHANGES.get(event_type, ()) if kept.change[name]}
+    if redacted(view) == view and not words:
+        return None
+    order = msgspec.Raw(_encoder.encode(redacted(view)))
+    return json_text(msgspec.structs.replace(kept, order=order, change=kept.change | dict.fromkeys(words, "")))
 
 
 def order_from(body: str) -> Order:
@@ -144,6 +158,7 @@ def order_from(body: str) -> Order:
         version=view.version,
         placed_at=view.placed_at,
         updated_at=view.updated_at,
+        redacted_at=view.redacted_at,
     )
 
 

@@ -74,6 +74,7 @@ class Operation(StrEnum):
     REQUEST_RETURN = "request a return for"
     RESOLVE_RETURN = "receive or refuse a return for"
     AMEND = "amend"
+    REDACT = "redact"
 
 
 class Party(StrEnum):
@@ -128,6 +129,8 @@ ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
             Party.SYSTEM: {_PAID, _SHIPPED, _DELIVERED},
         },
         Operation.AMEND: {Party.OWN: _ANY - {_CANCELED}, Party.STAFF: _ANY},
+        # The customer asks for it by erasing the account, not an order.
+        Operation.REDACT: {Party.SYSTEM: _ANY},
     }
 )
 """The transition table: who may do what, and in which status. What is not in it is refused.

@@ -1,6 +1,7 @@
 """The outside world, as the use cases see it."""
 
 from order_service.ports.guarding import Allowance, EndedSessions, PasswordHasher, Quota, RateLimiter, Tokens
+from order_service.ports.privacy import Erasing
 from order_service.ports.reading import OrderCache, OrderFilter, OrderPage, OrderViews, PageStart
 from order_service.ports.running import Clock, Ids, Leases, OldRecords
 from order_service.ports.telling import (
@@ -33,6 +34,7 @@ __all__ = [
     "AnsweredRequests",
     "Clock",
     "EndedSessions",
+    "Erasing",
     "EventArchive",
     "EventFeed",
     "EventLog",

@@ -10,6 +10,7 @@ from uuid import UUID
 from order_service.domain.account import Account
 from order_service.domain.order import Order
 from order_service.domain.session import Session
+from order_service.ports.privacy import Erasing
 from order_service.views import RenderedOrder
 
 
@@ -41,14 +42,18 @@ class Orders(Protocol):
 
 class Accounts(Protocol):
     async def get(self, account_id: UUID) -> Account:
-        """Raises AccountNotFound."""
+        """Raises AccountNotFound, also for one that was erased."""
+
+    async def keep(self, account_id: UUID) -> None:
+        """Nobody erases the account until this transaction ends. Raises AccountNotFound if somebody has."""
 
     async def by_email(self, email: str) -> Account | None:
         """`email` as accounts keep it (see `normalized_email`)."""
 
     def add(self, account: Account) -> None: ...
 
-    def save(self, account: Account) -> None: ...
+    def save(self, account: Account) -> None:
+        """Stages it; if it was erased since, `commit` fails with AccountNotFound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,8 @@ class Transaction(Protocol):
     def answered(self) -> AnsweredRequests: ...
     @property
     def inbox(self) -> Inbox: ...
+    @property
+    def erasing(self) -> Erasing: ...
 
     async def flush(self) -> None:
         """Writes everything staged: this transaction finds it, and nobody else yet. Raises what `commit` does."""
@@ -114,7 +121,7 @@ class Transaction(Protocol):
         """Writes everything staged.
 
         Raises OrderChangedMeanwhile (the order is not at the version it was loaded at), IdempotencyKeyTaken,
-        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken; then nothing was written. After
+        MessageKnown, ExternalRefTaken, OrderNumberTaken, EmailTaken, AccountNotFound; then nothing was written. After
         DependencyUnavailable nobody knows: an idempotency key finds out.
         """
 

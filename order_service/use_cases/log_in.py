@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from order_service.domain.account import Account, normalized_email
 from order_service.domain.actor import Role
-from order_service.domain.errors import InvalidCredentials, InvalidField
+from order_service.domain.errors import AccountNotFound, InvalidCredentials, InvalidField
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
 
@@ -65,6 +65,10 @@ class LogIn:
             id=self._ids.new(), account_id=account.id, secret=secret, at=now, lifetime=self._rules.lifetime
         )
         async with self._transactions.begin() as tx:
+            try:
+                await tx.accounts.keep(account.id)
+            except AccountNotFound:
+                raise InvalidCredentials from None
             tx.sessions.add(session)
             if new_hash is not None:
                 account.password_hash = new_hash

@@ -24,6 +24,7 @@ class Within:
         self._transaction = transaction
         self.orders, self.accounts = transaction.orders, transaction.accounts
         self.sessions, self.answered, self.inbox = transaction.sessions, transaction.answered, transaction.inbox
+        self.erasing = transaction.erasing
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:

@@ -1,6 +1,6 @@
 """Go on with a session: a refresh token for new tokens."""
 
-from order_service.domain.errors import InvalidRefreshToken, SessionNotFound
+from order_service.domain.errors import AccountNotFound, InvalidRefreshToken, SessionNotFound
 from order_service.domain.session import read_refresh_token, refresh_token
 from order_service.ports import Clock, Ids, Tokens, Transactions
 from order_service.use_cases.log_in import LoggedIn
@@ -27,10 +27,10 @@ class RefreshSession:
         async with self._transactions.begin() as tx:
             try:
                 session = await tx.sessions.get(session_id)
-            except SessionNotFound:
+                account = await tx.accounts.get(session.account_id)
+            except (SessionNotFound, AccountNotFound):
                 raise InvalidRefreshToken from None
             refreshed = session.refresh(secret, successor=successor, at=now)
-            account = await tx.accounts.get(session.account_id)
             tx.sessions.save(session)
             await tx.commit()
         if not refreshed:

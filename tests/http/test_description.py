@@ -62,6 +62,7 @@ def test_it_has_every_route(operations: dict[str, Operation]) -> None:
         ("post", "/api/v1/accounts"),
         ("get", "/api/v1/accounts/me"),
         ("get", "/api/v1/accounts/me/export"),
+        ("post", "/api/v1/accounts/me/erasure"),
         ("post", "/api/v1/accounts/me/password"),
         ("get", "/api/v1/accounts/me/sessions"),
         ("delete", "/api/v1/accounts/me/sessions/{session_id}"),
@@ -131,6 +132,7 @@ def test_what_takes_a_body_documents_413_415_and_422(operations: dict[str, Opera
     assert with_json.keys() == {
         "register_account",
         "change_my_password",
+        "erase_my_account",
         "place_order",
         "change_order",
         "edit_order_lines",

@@ -18,9 +18,11 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
+from order_service.use_cases.finish_erasures import FinishErasures
 from order_service.use_cases.follow_order import FollowOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
@@ -100,6 +102,8 @@ class Shop:
         self.change_password = ChangePassword(self.transactions, self.passwords, self.clock)
         self.get_account = GetAccount(self.transactions)
         self.export_account = ExportAccount(self.transactions, self.views, self.clock)
+        self.finish_erasures = FinishErasures(self.transactions, self.cache, self.clock)
+        self.erase_account = EraseAccount(self.transactions, self.passwords, self.finish_erasures, self.clock)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)
         self.list_orders = ListOrders(self.views)
