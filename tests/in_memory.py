@@ -530,6 +530,14 @@ class InMemoryOrderViews:
         log = self._store.committed.events
         return [_view_of(event) for event in log if event.order_id == order_id and event.seq > after_seq][:limit]
 
+    async def events_and_orders(
+        self, order_id: UUID, *, after_seq: int, limit: int
+    ) -> Sequence[tuple[EventView, RenderedOrder]]:
+        await others_run()
+        log = [event for event in self._store.committed.events if event.order_id == order_id]
+        found = [event for event in log if event.seq > after_seq][:limit]
+        return [(_view_of(event), rendered_from(bytes(_payload_of(event).order))) for event in found]
+
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
         orders = await self._orders()
         return min(at_most, sum(o.customer_id == customer_id and since <= o.placed_at < before for o in orders))

@@ -9,7 +9,8 @@ from order_service.domain.errors import AccountNotFound, InvalidField, LastAdmin
 from order_service.ports import Clock, PasswordHasher, Transactions
 from order_service.use_cases.finish_erasures import FinishErasures
 
-_AT_ONCE = 1_000
+_AT_ONCE = 200
+"""Orders that whoever asks waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class EraseAccount:
 
     The address and the password are forgotten, every session ends, and nobody can order for the account any more. The
     orders stay in the books, without external_ref, metadata, tracking numbers, notes and reasons, in their history
-    too; of more than a thousand orders the rest follows within minutes.
+    too; of more than two hundred orders the rest follows within minutes.
     Raises OrdersOpen while an order is still going on, LastAdmin, and InvalidField for a wrong password.
     """
 

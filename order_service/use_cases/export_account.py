@@ -85,11 +85,9 @@ class ExportAccount:
 
     async def _history(self, order_id: UUID, *, up_to: int) -> AsyncIterator[ExportedEvent]:
         """Of the order as it is in the export, whatever happened to it since."""
-        seq = 0
+        seq, before = 0, None
         while seq < up_to:
-            events = await self._views.events(order_id, after_seq=seq, limit=min(_AT_ONCE, up_to - seq))
-            for event in events:
-                replaced = event.type in _REPLACING
-                before = await self._views.at_version(order_id, event.seq - 1) if replaced else None
-                yield ExportedEvent(event, before)
-            seq = events[-1].seq
+            page = await self._views.events_and_orders(order_id, after_seq=seq, limit=min(_AT_ONCE, up_to - seq))
+            for event, after in page:
+                yield ExportedEvent(event, before if event.type in _REPLACING else None)
+                seq, before = event.seq, after

@@ -20,7 +20,7 @@ class FinishErasures:
         self._cache = cache
         self._clock = clock
 
-    async def __call__(self, *, limit: int = 2_000) -> int:
+    async def __call__(self, *, limit: int = 1_000) -> int:
         """How many orders were redacted: about `limit` at most, so that other chores are not kept waiting."""
         async with self._transactions.begin() as tx:
             unfinished = await tx.erasing.unfinished()
