@@ -14,7 +14,7 @@ from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
-from composition import demo, keys, people, services, upkeep
+from composition import demo, keys, people, privacy, services, upkeep
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
@@ -44,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add(commands, "services", services.list_services, "list the other systems that are let in")
     key = _add(commands, "create-signing-key", keys.create_signing_key, "make a private key that signs access tokens")
     keys.add_arguments_of_create_signing_key(key)
+    export = _add(commands, "export-account", privacy.export_account, "print all that is kept of somebody, as JSON")
+    privacy.add_arguments_of_export(export)
+    erasure = _add(commands, "erase-account", privacy.erase_account, "erase an account for good")
+    privacy.add_arguments_of_erasure(erasure)
     relay = _add(commands, "relay", _relay, "see how far the relay is behind, or rebase a restored event log")
     relay.add_argument("action", choices=["status", "rebase"])
     sound = _add(

@@ -65,8 +65,11 @@ from order_service.use_cases.create_service import CreateService
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
+from order_service.use_cases.finish_erasures import FinishErasures
 from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
 from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.get_account import GetAccount
@@ -139,8 +142,11 @@ class UseCases(Provider):
         ChangePassword,
         DeliverShipment,
         EditLines,
+        EraseAccount,
         ExpireUnpaidOrders,
+        ExportAccount,
         FindOrder,
+        FinishErasures,
         FollowOrder,
         ForgetOldRecords,
         GetAccount,

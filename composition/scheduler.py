@@ -15,6 +15,7 @@ from composition.settings import Settings
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import Leases
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.finish_erasures import FinishErasures
 from order_service.use_cases.forget_old_records import ForgetOldRecords
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
@@ -29,6 +30,7 @@ async def schedule_forever(container: AsyncContainer, *, stalled_after: timedelt
     chores: dict[str, Callable[[], Awaitable[int]]] = {
         "stalled orders queued again": lambda: requeue(older_than=stalled_after),
         "unpaid orders canceled": await container.get(ExpireUnpaidOrders),
+        "orders redacted": await container.get(FinishErasures),
         "old records forgotten": await container.get(ForgetOldRecords),
     }
     while True:

@@ -5,7 +5,7 @@ Amounts are decimal texts, times aware UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -116,6 +116,7 @@ class OrderView:
     version: int
     placed_at: datetime
     updated_at: datetime
+    redacted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,21 @@ def view_of(order: Order) -> OrderView:
         version=order.version,
         placed_at=order.placed_at,
         updated_at=order.updated_at,
+        redacted_at=order.redacted_at,
+    )
+
+
+def redacted(view: OrderView) -> OrderView:
+    """What is left of an order as it once was, when it is redacted (see `Order.redact`)."""
+    canceled = view.cancellation
+    return replace(
+        view,
+        external_ref=None,
+        metadata={},
+        shipments=tuple(replace(parcel, tracking=None) for parcel in view.shipments),
+        returns=tuple(replace(one, reason="", note="") for one in view.returns),
+        refunds=tuple(replace(refund, reason="") for refund in view.refunds),
+        cancellation=None if canceled is None else replace(canceled, note=""),
     )
 
 

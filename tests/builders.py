@@ -1,8 +1,9 @@
 """Builders that speak the language: what a test does not care about is filled in."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role
@@ -11,6 +12,7 @@ from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
 from order_service.domain.lifecycle import CancelReason
 from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.order import Order
+from order_service.views import RenderedOrder
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """When everything happens, unless a test says otherwise."""
@@ -128,3 +130,16 @@ def some_of(order: Order, *quantities: int) -> list[LineQuantity]:
 def news_of(order: Order) -> list[Event]:
     """What happened since it was last asked, without the who and when."""
     return [recorded.event for recorded in order.take_events()]
+
+
+def as_told(order: RenderedOrder | bytes) -> dict[str, Any]:
+    """What others hear of an order that we know like this."""
+    document: dict[str, Any] = json.loads(order if isinstance(order, bytes) else order.body)
+    of_persons = [document, *document["refunds"], *document["shipments"], *document["returns"]]
+    canceled = document["cancellation"]
+    for part in of_persons:
+        for name in ("external_ref", "metadata", "tracking", "note") + (("reason",) if part is not document else ()):
+            part.pop(name, None)
+    if canceled is not None:
+        del canceled["note"]
+    return document

@@ -5,11 +5,11 @@ is not saved stays unsaved; and wherever a real adapter would wait they let othe
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import copy, deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
@@ -18,10 +18,17 @@ from uuid import UUID, uuid4
 import msgspec
 
 from adapters.persistence.accounts import change_of
-from adapters.persistence.documents import EventPayload, event_payload, rendered, rendered_from
+from adapters.persistence.documents import (
+    EventPayload,
+    event_payload,
+    redacted_payload,
+    rendered,
+    rendered_from,
+    told,
+)
 from order_service.domain.account import Account
 from order_service.domain.account_events import RecordedOfAccount
-from order_service.domain.actor import Actor, Bearer
+from order_service.domain.actor import Actor, Bearer, Role
 from order_service.domain.errors import (
     AccountChangedMeanwhile,
     AccountNotFound,
@@ -117,6 +124,8 @@ class Committed:
     ended_secrets: dict[UUID, datetime] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
+    erased: dict[UUID, datetime] = field(default_factory=dict)
+    unfinished: dict[UUID, set[UUID]] = field(default_factory=dict)
 
     def draft(self) -> Self:
         return type(self)(
@@ -129,6 +138,8 @@ class Committed:
             dict(self.ended_secrets),
             dict(self.answered),
             set(self.messages),
+            dict(self.erased),
+            dict(self.unfinished),
         )
 
 
@@ -136,6 +147,9 @@ class Store:
     def __init__(self) -> None:
         self.committed = Committed()
         self.changing: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.changing_accounts: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.kept: Counter[UUID] = Counter()
+        self.ending: set[UUID] = set()
         self.reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.places: dict[str, LogPosition] = {}
         self.event_ids = SequentialIds(lane=1)
@@ -238,15 +252,24 @@ class InMemoryAccounts:
         self._store = store
         self._staged: list[tuple[Account, Sequence[RecordedOfAccount]]] = []
         self._held: dict[UUID, asyncio.Lock] = {}
+        self._kept: Counter[UUID] = Counter()
 
     async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
         await others_run()
         if lock and account_id not in self._held:
-            await self._store.changing[account_id].acquire()
-            self._held[account_id] = self._store.changing[account_id]
+            await self._store.changing_accounts[account_id].acquire()
+            self._held[account_id] = self._store.changing_accounts[account_id]
         if account_id not in self._store.committed.accounts:
             raise AccountNotFound
         return copy(self._store.committed.accounts[account_id])
+
+    async def keep(self, account_id: UUID) -> None:
+        while account_id in self._store.ending:
+            await others_run()
+        if account_id in self._store.committed.erased:
+            raise AccountNotFound
+        self._store.kept[account_id] += 1
+        self._kept[account_id] += 1
 
     async def by_email(self, email: str) -> Account | None:
         await others_run()
@@ -271,6 +294,8 @@ class InMemoryAccounts:
             draft.account_events += [(account.id, _view_of_account(event)) for event in events]
 
     def let_go(self) -> None:
+        self._store.kept -= self._kept
+        self._kept.clear()
         while self._held:
             self._held.popitem()[1].release()
 
@@ -310,6 +335,11 @@ class InMemorySessions:
         newest_first = sorted(found, key=lambda session: (session.began_at, session.id), reverse=True)
         return [copy(self._store.committed.sessions[session.id]) for session in newest_first]
 
+    async def all_of(self, account_id: UUID) -> Sequence[Session]:
+        await others_run()
+        found = [known for known in self._store.committed.sessions.values() if known.account_id == account_id]
+        return [copy(one) for one in sorted(found, key=lambda one: (one.began_at, one.id), reverse=True)]
+
     def add(self, session: Session) -> None:
         self._staged.append(copy(session))
 
@@ -335,6 +365,7 @@ class InMemoryServices:
         self._staged: list[Service] = []
         self._removed: list[UUID] = []
         self._ended: dict[UUID, datetime] = {}
+        self._events: list[tuple[UUID, EventView]] = []
         self._held: list[asyncio.Lock] = []
 
     async def get(self, service_id: UUID) -> Service:
@@ -420,6 +451,90 @@ class InMemoryInbox:
             draft.messages.add(message)
 
 
+class InMemoryErasing:
+    def __init__(self, store: Store, orders: InMemoryOrders) -> None:
+        self._store = store
+        self._orders = orders
+        self._ending: set[UUID] = set()
+        self._held: list[asyncio.Lock] = []
+        self._ended: dict[UUID, datetime] = {}
+        self._events: list[tuple[UUID, EventView]] = []
+        self._rewritten: list[tuple[UUID, set[UUID]]] = []
+
+    async def hold(self, account_id: UUID) -> Account:
+        while account_id in self._store.ending:
+            await others_run()
+        self._store.ending.add(account_id)
+        self._ending.add(account_id)
+        while self._store.kept[account_id]:
+            await others_run()
+        await self._store.changing_accounts[account_id].acquire()
+        self._held.append(self._store.changing_accounts[account_id])
+        if account_id not in self._store.committed.accounts:
+            raise AccountNotFound
+        return copy(self._store.committed.accounts[account_id])
+
+    async def has_other_admin(self, account_id: UUID) -> bool:
+        admins = [known.id for known in self._store.committed.accounts.values() if known.role is Role.ADMIN]
+        return any(admin not in {account_id, *self._store.ending} for admin in admins)
+
+    async def open_orders(self, customer_id: UUID) -> int:
+        await others_run()
+        known = self._store.committed.orders.values()
+        return sum(order.customer_id == customer_id and not order.is_over for order in known)
+
+    async def end_account(self, account: Account, *, at: datetime) -> None:
+        self._ended[account.id] = at
+        self._events += [(account.id, _view_of_account(event)) for event in account.take_events()]
+
+    async def unfinished(self) -> Sequence[UUID]:
+        return list(self._store.committed.unfinished)
+
+    async def next_orders(self, account_id: UUID, *, limit: int) -> Sequence[Order]:
+        await others_run()
+        done = self._store.committed.unfinished.get(account_id)
+        mine = [order for order in self._store.committed.orders.values() if order.customer_id == account_id]
+        left = [] if done is None else sorted(order.id for order in mine if order.id not in done)[:limit]
+        return [await self._orders.get(order_id, only_of=None, lock=True) for order_id in left]
+
+    async def rewrite(self, account_id: UUID, orders: Sequence[Order]) -> None:
+        self._rewritten.append((account_id, {order.id for order in orders}))
+
+    def write(self, draft: Committed) -> None:
+        draft.account_events += self._events
+        for account_id, at in self._ended.items():
+            del draft.accounts[account_id]
+            draft.erased[account_id], draft.unfinished[account_id] = at, set()
+            for session in [known for known in draft.sessions.values() if known.account_id == account_id]:
+                draft.sessions[session.id] = Session(
+                    id=session.id,
+                    account_id=account_id,
+                    began_at=at,
+                    refreshed_at=at,
+                    expires_at=at,
+                    ended_at=at,
+                    token_hash=b"",
+                )
+            draft.answered = {key: value for key, value in draft.answered.items() if key[0] != account_id}
+        for account_id, order_ids in self._rewritten:
+            if order_ids:
+                draft.unfinished[account_id] = draft.unfinished[account_id] | order_ids
+                draft.events = [_redacted(one) if one.order_id in order_ids else one for one in draft.events]
+            else:
+                draft.unfinished.pop(account_id, None)
+
+    def let_go(self) -> None:
+        self._store.ending -= self._ending
+        self._ending.clear()
+        while self._held:
+            self._held.pop().release()
+
+
+def _redacted(event: LoggedEvent) -> LoggedEvent:
+    payload = redacted_payload(event.type, event.payload)
+    return event if payload is None else replace(event, payload=payload.encode())
+
+
 class InMemoryTransaction:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -429,6 +544,7 @@ class InMemoryTransaction:
         self.services = InMemoryServices(store)
         self.answered = InMemoryAnsweredRequests(store)
         self.inbox = InMemoryInbox(store)
+        self.erasing = InMemoryErasing(store, self.orders)
 
     async def flush(self) -> None:
         await others_run()
@@ -439,15 +555,24 @@ class InMemoryTransaction:
         await others_run()
         await self.orders.hold_changed()
         self._store.committed = self._written()
-        self.orders.let_go()
-        self.accounts.let_go()
-        self.sessions.let_go()
-        self.services.let_go()
+        self.let_go()
+
+    def let_go(self) -> None:
+        for part in (self.orders, self.sessions, self.services, self.accounts, self.erasing):
+            part.let_go()
 
     def _written(self) -> Committed:
         """What is committed by now, with everything that was staged here."""
         draft = self._store.committed.draft()
-        for part in (self.answered, self.inbox, self.accounts, self.sessions, self.services, self.orders):
+        for part in (
+            self.answered,
+            self.inbox,
+            self.accounts,
+            self.sessions,
+            self.services,
+            self.erasing,
+            self.orders,
+        ):
             part.write(draft)
         return draft
 
@@ -462,10 +587,7 @@ class InMemoryTransactions:
         try:
             yield transaction
         finally:
-            transaction.orders.let_go()
-            transaction.accounts.let_go()
-            transaction.sessions.let_go()
-            transaction.services.let_go()
+            transaction.let_go()
 
 
 # Reading
@@ -512,6 +634,14 @@ class InMemoryOrderViews:
         await others_run()
         log = self._store.committed.events
         return [_view_of(event) for event in log if event.order_id == order_id and event.seq > after_seq][:limit]
+
+    async def events_and_orders(
+        self, order_id: UUID, *, after_seq: int, limit: int
+    ) -> Sequence[tuple[EventView, RenderedOrder]]:
+        await others_run()
+        log = [event for event in self._store.committed.events if event.order_id == order_id]
+        found = [event for event in log if event.seq > after_seq][:limit]
+        return [(_view_of(event), rendered_from(bytes(_payload_of(event).order))) for event in found]
 
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
         orders = await self._orders()
@@ -589,6 +719,10 @@ def _payload_of(event: LoggedEvent) -> EventPayload:
     return msgspec.json.decode(event.payload, type=EventPayload)
 
 
+def _told(event: LoggedEvent) -> LoggedEvent:
+    return replace(event, payload=told(event.type, event.payload))
+
+
 def _view_of(event: LoggedEvent) -> EventView:
     payload = _payload_of(event)
     return EventView(
@@ -627,7 +761,8 @@ class InMemoryEventLogReader:
     async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
         await others_run()
         place = self._store.places.get(self._name, LogPosition(0, 0))
-        return [event for event in self._store.committed.events if event.at.position > place.position][:limit]
+        unread = [event for event in self._store.committed.events if event.at.position > place.position]
+        return [_told(event) for event in unread[:limit]]
 
     async def advance(self, to: LogPosition) -> None:
         await others_run()
@@ -661,7 +796,7 @@ class InMemoryEventArchive:
         page = wanted[:limit]
         end = page[-1:] if len(wanted) >= limit else unread[-1:]
         return LogPage(
-            events=page,
+            events=[_told(event) for event in page],
             next_start=LogPlace(self.origin, end[0].at if end else here),
             is_last=len(wanted) < limit,
         )

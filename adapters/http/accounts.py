@@ -9,7 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody
 from litestar.types import Middleware
 
-from adapters.http import account_admin, sessions
+from adapters.http import account_admin, privacy, sessions
 from adapters.http.account_answers import AccountOut, CurrentPassword, Email, new_password, sent
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
@@ -149,7 +149,15 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
     open_to_all = Router("/", route_handlers=[register, *sessions.OPEN_ROUTES], middleware=[rate_limit])
     for_holders = Router(
         "/",
-        route_handlers=[me, change_me, change_my_password, my_history, *account_admin.ROUTES, *sessions.ROUTES],
+        route_handlers=[
+            me,
+            change_me,
+            change_my_password,
+            my_history,
+            *privacy.ROUTES,
+            *account_admin.ROUTES,
+            *sessions.ROUTES,
+        ],
         middleware=[authentication, rate_limit],
         dependencies={
             "by": Provide(current_actor, sync_to_thread=False),

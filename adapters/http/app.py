@@ -40,6 +40,8 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.erase_account import EraseAccount
+from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
@@ -84,6 +86,8 @@ class HttpUseCases:
     set_role: SetRole
     list_accounts: ListAccounts
     list_account_events: ListAccountEvents
+    export_account: ExportAccount
+    erase_account: EraseAccount
     place_order: PlaceOrder
     get_order: GetOrder
     list_orders: ListOrders

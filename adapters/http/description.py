@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+import msgspec
+
 from adapters.http.examples import ANSWERS, REQUESTS, refusals
 from adapters.http.links import add_links
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS
 from order_service.domain.errors import OrderServiceError
+from order_service.told import ToldEvent
 
 Json = dict[str, Any]
 
@@ -42,11 +45,15 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "invalid-client": {"log_in"},
     "invalid-scope": {"log_in"},
     "unsupported-grant-type": {"log_in"},
-    "not-allowed": _CHANGES | _PLACING | {"screen_order_again", "read_event_log"},
+    "not-allowed": _CHANGES
+    | _PLACING
+    | {"screen_order_again", "read_event_log", "list_accounts", "get_account", "set_role", "list_account_events"},
     "cancel-window-closed": {"cancel_order", "change_order"},
     "shipment-not-found": {"deliver_shipment"},
     "return-not-found": _RETURNS,
-    "account-not-found": _CHANGES_OF_ACCOUNTS | _READING_ACCOUNTS | {"change_my_password"},
+    "account-not-found": _CHANGES_OF_ACCOUNTS
+    | _READING_ACCOUNTS
+    | {"change_my_password", "export_my_account", "erase_my_account"},
     "illegal-transition": _CHANGES - {"record_refund"},
     "already-processed": {"screen_order_again"},
     "already-paid": {"edit_order_lines"},
@@ -57,7 +64,9 @@ ONLY_OF: Mapping[str, Set[str]] = {
     "refund-known": {"record_refund"},
     "email-taken": {"register_account", "change_my_account"},
     "own-role": {"set_role"},
-    "account-changed-meanwhile": {"change_my_account", "change_my_password"},
+    "account-changed-meanwhile": {"change_my_account", "change_my_password", "erase_my_account"},
+    "orders-open": {"erase_my_account"},
+    "last-admin": {"erase_my_account"},
     "external-ref-taken": _PLACING | {"change_order"},
     "order-changed-meanwhile": _CHANGES | {"run_batch"},
     "order-number-taken": _PLACING | {"run_batch"},
@@ -83,19 +92,6 @@ NEVER_SENT = frozenset(
 answers to what is no route, and the fifth stands within the results of a batch; services are seen to by commands.
 """
 
-_EVENT_MESSAGE: Json = {
-    "type": "object",
-    "title": "EventMessage",
-    "description": "The value of the event's message on Kafka: the order as it was after the change.",
-    "required": ["order", "change", "seq", "actor"],
-    "properties": {
-        "order": {"$ref": "#/components/schemas/OrderView"},
-        "change": {"type": "object", "additionalProperties": True},
-        "seq": {"type": "integer"},
-        "actor": {"$ref": "#/components/schemas/ActorView"},
-    },
-}
-
 _TEXT: Json = {"type": "string"}
 _MEMBERS: Json = {
     "from": {**_TEXT, "description": "illegal-transition: where the order is."},
@@ -110,6 +106,7 @@ _MEMBERS: Json = {
     "open": {**_TEXT, "description": "overpayment: what is left to pay."},
     "sent": {**_TEXT, "description": "total-mismatch: the total that was sent."},
     "computed": {**_TEXT, "description": "total-mismatch: the total that the lines come to."},
+    "open_orders": {"type": "integer", "description": "orders-open: how many orders are still going on."},
     "left": {"description": "What is left: a quantity, or an amount."},
 }
 """Members of their own that some kinds of problem have."""
@@ -122,6 +119,7 @@ _IN_AN_ORDER = {
     "refund_due": "What is owed back: what came in and did not go back, beyond the price of what is kept.",
     "pay_by": "After that, an order that is not paid is canceled.",
     "paid_at": "When nothing was left to pay for the first time.",
+    "redacted_at": "When what the customer wrote was taken out, for the account was erased.",
     "version": "How many events there were: 1 when placed. The same as the ETag.",
     "status": "The life in one word; the four other statuses say more.",
 }
@@ -142,8 +140,9 @@ def completed(document: Json) -> Json:
         + "\n".join(f"- `{code}` ({kind.status}): {kind.title}. {kind.advice}" for code, kind in PROBLEMS.items()),
     }
     # The framework only sees JSON that is passed on as it is.
-    schemas["EventMessage"] = _EVENT_MESSAGE
-    schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/EventMessage"}
+    _, told = msgspec.json.schema_components([ToldEvent], ref_template="#/components/schemas/{name}")
+    schemas |= {name: schema for name, schema in told.items() if name not in schemas}
+    schemas["LoggedEventOut"]["properties"]["data"] = {"$ref": "#/components/schemas/ToldEvent"}
     schemas["ProblemOut"]["properties"] |= _MEMBERS
     for name, description in _IN_AN_ORDER.items():
         schemas["OrderView"]["properties"][name]["description"] = description

@@ -47,8 +47,8 @@ _PER_TURN = 8
 _WAIT_SECONDS = 1.0
 _BUSY = "Too many requests at this moment. Try again soon, with the same Idempotency-Key."
 _ELSEWHERE = "Web pages of this origin may not call the API from a browser."
-_STREAM = "/events/stream"
-"""How the address of a stream ends: thousands of these are open at once, and idle."""
+_STREAMS = ("/events/stream", "/accounts/me/export")
+"""How the address of what is sent as slowly as its reader reads ends: many may be open at once, and idle."""
 
 
 class Edge:
@@ -85,7 +85,7 @@ class Edge:
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
             await _answer("origin-not-allowed", _ELSEWHERE, scope, send_with_headers)
-        elif scope["path"].endswith(_STREAM):
+        elif scope["path"].endswith(_STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:

@@ -60,7 +60,7 @@ class StreamedEvent(msgspec.Struct):
 
 
 class LoggedEventOut(msgspec.Struct):
-    """`data` is the value of the event's message on Kafka: order, change, seq, actor."""
+    """`data` is the value of the event's message on Kafka: order, change, seq, actor; without personal data."""
 
     id: UUID
     type: str

@@ -16,6 +16,7 @@ from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.money import Money
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
+from order_service.told import ToldOrder
 from order_service.views import ActorView, EventView, view_of
 
 Json = Any
@@ -134,6 +135,8 @@ _order = _json(view_of(_placed()))
 _paid_order = _json(view_of(_paid(_placed())))
 _shipped_order = _json(view_of(_shipped(_paid(_placed()))))
 _delivered_order = _json(view_of(_delivered(_shipped(_paid(_placed())))))
+_edited_order = _json(view_of(_edited(_placed())))
+_edits = [_json(event) for event in _history(_edited(_placed()))]
 _events = [_json(event) for event in _history(_paid(_placed()))]
 _logged = {
     "id": _events[0]["id"],
@@ -141,7 +144,12 @@ _logged = {
     "order_id": _order["id"],
     "seq": 1,
     "occurred_at": _events[0]["occurred_at"],
-    "data": {"order": _order, "change": _events[0]["change"], "seq": 1, "actor": _events[0]["actor"]},
+    "data": {
+        "order": _json(msgspec.convert(_order, ToldOrder, strict=False)),
+        "change": _events[0]["change"],
+        "seq": 1,
+        "actor": _events[0]["actor"],
+    },
 }
 _account = {
     "id": str(_CUSTOMER_ID),
@@ -203,6 +211,7 @@ REQUESTS: Mapping[str, Mapping[str, Json]] = {
         "another address": {"email": "ann@example.org", "current_password": "correct horse battery"}
     },
     "set_role": {"an operator": {"role": "operator"}},
+    "erase_my_account": {"for good": {"current_password": "correct horse battery"}},
     "place_order": {
         "three mugs": {
             "currency": "EUR",
@@ -304,11 +313,31 @@ ANSWERS: dict[str, Json] = {
             }
         ]
     },
+    "export_my_account": {
+        "made_at": "2026-03-16T08:00:00Z",
+        "account": _account,
+        "account_history": _account_events[:1],
+        "sessions": [
+            {
+                "id": _SESSION_ID,
+                "began_at": "2026-03-14T09:21:40.118203Z",
+                "refreshed_at": "2026-03-14T10:20:02.771914Z",
+                "expires_at": "2026-04-13T09:21:40.118203Z",
+                "ended_at": None,
+            }
+        ],
+        "orders": [
+            {
+                "order": _edited_order,
+                "history": [_edits[0] | {"before": None}, _edits[1] | {"before": _order}],
+            }
+        ],
+    },
     "place_order": _order,
     "list_orders": {"items": [_shipped_order], "next_cursor": _CURSOR},
     "get_order": _delivered_order,
     "change_order": _json(view_of(_canceled(_placed()))),
-    "edit_order_lines": _json(view_of(_edited(_placed()))),
+    "edit_order_lines": _edited_order,
     "record_payment": _paid_order,
     "record_refund": _json(view_of(_refunded(_returned(_coming_back(_delivered(_shipped(_paid(_placed())))))))),
     "ship_order": _shipped_order,
@@ -363,6 +392,8 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.OwnRole(),
     errors.AccountChangedMeanwhile(),
     errors.ServiceNameTaken(),
+    errors.OrdersOpen(2),
+    errors.LastAdmin(),
     errors.ExternalRefTaken(),
     errors.OrderNumberTaken(),
     errors.OrderChangedMeanwhile(),

@@ -74,6 +74,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "own-role": Problem(409, "Own role", "Ask another administrator."),
     "account-changed-meanwhile": Problem(409, "Account changed meanwhile", "Send the request again."),
     "service-name-taken": Problem(409, "Service name taken", "Use another name, or rotate its secret."),
+    "orders-open": Problem(409, "Orders open", "Erase the account when all of its orders are over."),
+    "last-admin": Problem(409, "Last admin", "Give somebody else the role of an admin first."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
     "order-number-taken": Problem(409, "Order number taken", "Send the request again."),

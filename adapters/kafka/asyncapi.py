@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.kafka.messages import PAYMENTS, SHIPMENTS
 from order_service.domain.events import Event
-from order_service.views import ActorView, OrderView
+from order_service.told import ToldEvent
 
 _HEADERS = {
     "type": "object",
@@ -27,21 +27,18 @@ _HEADERS = {
 }
 
 
-class OrderEventValue(msgspec.Struct):
-    """What is told of an event: the order after it, what changed, its place, and who did it."""
-
-    order: OrderView
-    change: dict[str, Any]
-    seq: int
-    actor: ActorView
+_ORDERS = (
+    "Everything that happens to an order, in order per order, without personal data: notes, reasons, tracking "
+    "numbers, external_ref and metadata are read over HTTP, by whoever may."
+)
 
 
 def describe(*, version: str, order_topic: str, payments_topic: str, shipments_topic: str) -> dict[str, Any]:
-    told: Mapping[str, type[msgspec.Struct]] = {event.type: OrderEventValue for event in get_args(Event)}
-    heard = {payments_topic: PAYMENTS, shipments_topic: SHIPMENTS}
+    told: Mapping[str, type] = {event.type: ToldEvent for event in get_args(Event)}
+    heard: Mapping[str, Mapping[str, type]] = {payments_topic: PAYMENTS, shipments_topic: SHIPMENTS}
     models = {model.__name__: model for types in (told, *heard.values()) for model in types.values()}
     _, schemas = msgspec.json.schema_components(models.values(), ref_template="#/components/schemas/{name}")
-    channels = {"orders": _channel(order_topic, told, "Everything that happens to an order, in order per order.")}
+    channels = {"orders": _channel(order_topic, told, _ORDERS)}
     channels |= {
         f"heard_{topic}": _channel(topic, types, "What the service is told; the same message twice has one effect.")
         for topic, types in heard.items()
@@ -66,7 +63,7 @@ def describe(*, version: str, order_topic: str, payments_topic: str, shipments_t
     }
 
 
-def _channel(topic: str, types: Mapping[str, type[msgspec.Struct]], description: str) -> dict[str, Any]:
+def _channel(topic: str, types: Mapping[str, type], description: str) -> dict[str, Any]:
     messages = {
         kind.replace(".", "_"): {
             "name": kind,

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Meta
 
 from order_service.ports import LoggedEvent
-from order_service.views import OrderView
 
 _SOURCE = b"/orders"
 
@@ -73,10 +72,14 @@ SHIPMENTS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
-class OrderEvent(msgspec.Struct):
-    """What the service hears of its own events; `change`, `seq` and `actor` are there too, for others."""
+class OrderNamed(msgspec.Struct):
+    id: UUID
 
-    order: OrderView
+
+class OrderEvent(msgspec.Struct):
+    """What the service hears of its own events: of which order. The rest (see `ToldEvent`) is for others."""
+
+    order: OrderNamed
 
 
 class Poison(Exception):

@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -41,7 +40,6 @@ from order_service.use_cases.idempotency import ConsumedMessage
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
 from order_service.use_cases.ship_order import ShipOrder
-from order_service.views import RenderedOrder
 
 _log = logging.getLogger(__name__)
 
@@ -111,9 +109,7 @@ class _Subscribers:
         kind = header(record.headers, "ce_type")
         event = decoded(record.value, record.headers, {kind: OrderEvent})
         assert isinstance(event, OrderEvent)  # noqa: S101 - for the type checker: `decoded` gave what it was asked for
-        order = event.order
-        body = msgspec.json.encode(order, order="deterministic")
-        await self._use_cases.follow_order(kind, RenderedOrder(order.id, order.customer_id, order.version, body))
+        await self._use_cases.follow_order(kind, event.order.id)
 
     async def payment(self, record: Record) -> None:
         match decoded(record.value, record.headers, PAYMENTS):

@@ -48,7 +48,7 @@ class SqlAccountViews:
 
 def list_query(wanted: AccountFilter, *, start: UUID | None, limit: int) -> Select[Any]:
     """A page of `limit` accounts, and one too many, which says that there is a next page."""
-    query = select(accounts)
+    query = select(accounts).where(accounts.c.erased_at.is_(None))
     if wanted.role is not None:
         query = query.where(accounts.c.role == wanted.role)
     if wanted.email is not None:

@@ -25,7 +25,7 @@ class SqlAccounts:
         self._events: list[dict[str, Any]] = []
 
     async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
-        query = select(accounts).where(accounts.c.id == account_id)
+        query = select(accounts).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
         if lock:
             query = query.with_for_update(key_share=True)  # who refers to the account need not wait
         row = (await self._connection.execute(query)).one_or_none()
@@ -33,16 +33,21 @@ class SqlAccounts:
             raise AccountNotFound
         return account_from(row)
 
+    async def keep(self, account_id: UUID) -> None:
+        query = select(accounts.c.erased_at).where(accounts.c.id == account_id)
+        if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is not None:
+            raise AccountNotFound
+
     async def by_email(self, email: str) -> Account | None:
         row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
         return None if row is None else account_from(row)
 
     def add(self, account: Account) -> None:
         self._inserts.append(_values(account))
-        self._events.extend(_event_rows(account))
+        self._events.extend(event_rows(account))
 
     def save(self, account: Account) -> None:
-        events = list(_event_rows(account))
+        events = list(event_rows(account))
         self._updates.append((account.version - len(events), _values(account)))
         self._events.extend(events)
 
@@ -72,7 +77,8 @@ def _values(account: Account) -> dict[str, Any]:
     }
 
 
-def _event_rows(account: Account) -> Iterator[dict[str, Any]]:
+def event_rows(account: Account) -> Iterator[dict[str, Any]]:
+    """Of the events since it was loaded, which are taken from it."""
     for recorded in account.take_events():
         yield {
             "id": uuid7(),

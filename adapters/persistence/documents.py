@@ -4,7 +4,7 @@ PostgreSQL keeps a JSONB value, not its text, and gives its keys back in an orde
 takes the document through the same view, and every path gives the same bytes.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import msgspec
 
@@ -16,20 +16,25 @@ from order_service.domain.order import Order
 from order_service.domain.payments import Payment, Refund
 from order_service.domain.returns import Return
 from order_service.domain.shipments import Shipment
-from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, view_of
+from order_service.told import FREE_TEXT_IN_CHANGES, ToldEvent
+from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, redacted, view_of
 
 # The keys of metadata in an order of our own: JSONB does not keep the client's.
 _encoder = msgspec.json.Encoder(order="deterministic")
 _view_decoder = msgspec.json.Decoder(OrderView)
+_told_decoder = msgspec.json.Decoder(ToldEvent)
 
 
 class EventPayload(msgspec.Struct):
-    """What is told of an event: the order after it, what changed, its place and who did it."""
+    """What is kept of an event: the order after it, what changed, its place and who did it."""
 
     order: msgspec.Raw
     change: dict[str, object]
     seq: int
     actor: ActorView
+
+
+_payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 def rendered(order: Order) -> RenderedOrder:
@@ -52,6 +57,26 @@ def event_payload(event: Recorded, order: RenderedOrder) -> str:
         actor=ActorView(kind=event.by.kind, id=event.by.id),
     )
     return json_text(payload)
+
+
+def told(event_type: str, payload: str | bytes) -> bytes:
+    """Of what is kept of an event, what others are told."""
+    event = _told_decoder.decode(payload)  # which passes over every field that is not to be told
+    personal = FREE_TEXT_IN_CHANGES.get(event_type)
+    if personal:
+        event = replace(event, change={name: v for name, v in event.change.items() if name not in personal})
+    return _encoder.encode(event)
+
+
+def redacted_payload(event_type: str, payload: str | bytes) -> str | None:
+    """What is kept of an event once its order is redacted; None if that is what is kept already."""
+    kept = _payload_decoder.decode(payload)
+    view = _view_decoder.decode(kept.order)
+    words = {name for name in FREE_TEXT_IN_CHANGES.get(event_type, ()) if kept.change[name]}
+    if redacted(view) == view and not words:
+        return None
+    order = msgspec.Raw(_encoder.encode(redacted(view)))
+    return json_text(msgspec.structs.replace(kept, order=order, change=kept.change | dict.fromkeys(words, "")))
 
 
 def order_from(body: str) -> Order:
@@ -133,6 +158,7 @@ def order_from(body: str) -> Order:
         version=view.version,
         placed_at=view.placed_at,
         updated_at=view.updated_at,
+        redacted_at=view.redacted_at,
     )
 
 

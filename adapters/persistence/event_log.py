@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, lit
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.persistence.documents import told
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.leases import lease
 from adapters.persistence.tables import Xid8, order_events, relay_cursor
@@ -131,7 +132,7 @@ def logged(row: Any) -> LoggedEvent:
         order_id=row.aggregateid,
         seq=row.seq,
         type=row.type,
-        payload=row.payload.encode(),
+        payload=told(row.type, row.payload),
         occurred_at=row.occurred_at,
     )
 

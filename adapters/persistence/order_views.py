@@ -56,6 +56,14 @@ class SqlOrderViews:
         rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
         return [event_view(row) for row in rows]
 
+    async def events_and_orders(
+        self, order_id: UUID, *, after_seq: int, limit: int
+    ) -> Sequence[tuple[EventView, RenderedOrder]]:
+        behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
+        rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
+        orders = [rendered_from(bytes(_payload_decoder.decode(row.payload).order)) for row in rows]
+        return list(zip(map(event_view, rows), orders, strict=True))
+
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
         placed = (
             select(orders.c.id)

@@ -45,6 +45,14 @@ class SqlSessions:
         )
         return [_session(row) for row in (await self._connection.execute(query)).all()]
 
+    async def all_of(self, account_id: UUID) -> Sequence[Session]:
+        query = (
+            select(sessions)
+            .where(sessions.c.account_id == account_id)
+            .order_by(sessions.c.began_at.desc(), sessions.c.id.desc())
+        )
+        return [_session(row) for row in (await self._connection.execute(query)).all()]
+
     def add(self, session: Session) -> None:
         self._inserts.append(_row(session))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ColumnElement,
     DateTime,
@@ -69,11 +70,13 @@ accounts = Table(
     "accounts",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("email", Text, nullable=False, unique=True),
-    Column("password_hash", Text, nullable=False),
+    Column("email", Text, unique=True),
+    Column("password_hash", Text),
     Column("role", Text, nullable=False),
     _time("created_at"),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("erased_at", DateTime(timezone=True)),
+    CheckConstraint("erased_at IS NOT NULL OR (email IS NOT NULL AND password_hash IS NOT NULL)", name="erased"),
     # In the order in which they were registered: ids are UUIDs of version 7.
     Index("ix_accounts_role_id", "role", "id"),
 )
@@ -91,6 +94,15 @@ account_events = Table(
     Column("change", JsonText, nullable=False),
     UniqueConstraint("account_id", "seq"),
     comment="Append-only: who did what with which account. Without personal data, so it outlives the account.",
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("placed_at", DateTime(timezone=True)),
+    Column("order_id", Uuid),
+    comment="Accounts that are erased, but not all of their orders redacted; and the last order that is.",
 )
 
 sessions = Table(

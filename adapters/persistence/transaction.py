@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
+from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
@@ -23,6 +24,7 @@ class SqlTransaction:
         self.services = SqlServices(connection)
         self.answered = SqlAnsweredRequests(connection)
         self.inbox = SqlInbox(connection)
+        self.erasing = SqlErasing(connection)
 
     async def commit(self) -> None:
         await self.flush()

@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from order_service.domain.account_events import (
+    AccountErased,
     AccountEvent,
     AccountRegistered,
     EmailChanged,
@@ -74,6 +75,10 @@ class Account:
     def change_password(self, password_hash: str, *, by: Actor, at: datetime) -> None:
         self._record(PasswordChanged(), by, at)
         self.password_hash = password_hash
+
+    def erase(self, *, by: Actor, at: datetime) -> None:
+        """Its last change: what is personal in it is forgotten, and nobody logs in any more."""
+        self._record(AccountErased(), by, at)
 
     def take_events(self) -> list[RecordedOfAccount]:
         """The events since the account was registered or loaded; the next call gives only newer ones."""

@@ -33,7 +33,12 @@ class PasswordChanged:
     type: ClassVar = "account.password_changed"
 
 
-AccountEvent = AccountRegistered | RoleChanged | EmailChanged | PasswordChanged
+@dataclass(frozen=True, slots=True)
+class AccountErased:
+    type: ClassVar = "account.erased"
+
+
+AccountEvent = AccountRegistered | RoleChanged | EmailChanged | PasswordChanged | AccountErased
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from order_service.domain.errors import CancelWindowClosed, InvalidField, NotAll
 from order_service.domain.facts import Cancellation, OrderFacts
 from order_service.domain.lifecycle import CancelReason, Operation, Status
 from order_service.domain.lines import LineQuantity, quantities_of
-from order_service.domain.text import checked_text
 
 _REASONS_OF_CUSTOMERS = (CancelReason.CUSTOMER_REQUEST, CancelReason.OTHER)
 
@@ -37,7 +36,7 @@ class Canceling(OrderFacts):
             raise NotAllowed("The time to pay is not over yet.")
         if by.only_own and reason not in _REASONS_OF_CUSTOMERS:
             raise InvalidField("reason", f"of a customer must be {' or '.join(_REASONS_OF_CUSTOMERS)}.")
-        self._end(reason, note=checked_text("note", note, shortest=0, longest=500), by=by, at=at)
+        self._end(reason, note=self._free_text("note", note), by=by, at=at)
 
     def cancel_lines(self, lines: Sequence[LineQuantity], *, reason: CancelReason, by: Actor, at: datetime) -> None:
         """Takes quantities out that will not be shipped; what was paid for them is owed back.

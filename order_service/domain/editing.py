@@ -73,6 +73,8 @@ class Editing(OrderFacts):
     def amend(self, amendment: Amendment, *, by: Actor, at: datetime) -> None:
         """Notes what the amendment says; if it says nothing new, nothing happens. Raises InvalidField."""
         self._require(Operation.AMEND, by)
+        if self.redacted_at is not None:
+            raise InvalidField("body", "cannot be noted: the personal data of this order were erased.")
         external_ref = self.external_ref
         if amendment.external_ref is not Keep.KEEP:
             external_ref = checked_external_ref(amendment.external_ref)

@@ -44,6 +44,8 @@
     │   ├── OwnRole                 so that there is always an administrator left
     │   ├── AccountChangedMeanwhile
     │   ├── ServiceNameTaken
+    │   ├── OrdersOpen              an account cannot be erased while an order of its own is going on
+    │   ├── LastAdmin               nobody would be left who may give others a role
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -381,6 +383,25 @@ class ServiceNameTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("A service with this name exists already.")
+
+
+class OrdersOpen(Conflict):
+    code = "orders-open"
+
+    def __init__(self, open_orders: int) -> None:
+        orders = "1 order is" if open_orders == 1 else f"{open_orders} orders are"
+        super().__init__(
+            f"{orders} still going on. Cancel what is not sent yet, and wait until the rest has arrived, and until "
+            "returns and refunds are settled."
+        )
+        self.open_orders = open_orders
+
+
+class LastAdmin(Conflict):
+    code = "last-admin"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last administrator's account. Make somebody else one first.")
 
 
 class ExternalRefTaken(Conflict):

@@ -1,7 +1,7 @@
 """What can happen to an order, as facts in the past tense.
 
-Flat, and free of personal data: amounts are decimal texts, people are ids. The order itself, as it is after the
-change, travels beside each event, so an event tells only what its name does not.
+Flat, and free of personal data but for the reason of a refund: amounts are decimal texts, people are ids. The order
+itself, as it is after the change, travels beside each event, so an event tells only what its name does not.
 """
 
 from dataclasses import dataclass
@@ -134,6 +134,13 @@ class OrderRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRedacted:
+    """The customer was erased: what is told of the order from now on is all that is known of it."""
+
+    type: ClassVar = "order.redacted"
+
+
+@dataclass(frozen=True, slots=True)
 class RefundDue:
     """`amount` is all that is owed back from now on, not only what this change added."""
 
@@ -160,6 +167,7 @@ Event = (
     | ReturnRefused
     | OrderRefunded
     | RefundDue
+    | OrderRedacted
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from order_service.domain import events
 from order_service.domain.actor import Actor
-from order_service.domain.errors import IllegalTransition, LimitReached, NotAllowed, TotalMismatch
+from order_service.domain.errors import IllegalTransition, InvalidField, LimitReached, NotAllowed, TotalMismatch
 from order_service.domain.events import Event, Recorded
 from order_service.domain.lifecycle import (
     ALLOWED,
@@ -28,6 +28,7 @@ from order_service.domain.money import Money, sum_of
 from order_service.domain.payments import Payment, Refund
 from order_service.domain.returns import Return, returned_quantities
 from order_service.domain.shipments import Shipment, shipped_quantities
+from order_service.domain.text import checked_text
 
 MOST_OF_A_KIND = 100
 """Payments, refunds, shipments and returns that one order may have, of each."""
@@ -43,7 +44,7 @@ class Cancellation:
 @dataclass(slots=True, kw_only=True)
 class OrderFacts:
     """The fields are facts, changed by the verbs alone: in `order.py`, `editing.py`, `paying.py`, `shipping.py`,
-    `returning.py` and `canceling.py`.
+    `returning.py`, `canceling.py` and `redacting.py`.
 
     The properties are worked out from them and never kept. Times are aware UTC. `version` is the `seq` of the newest
     event, so it is 0 only until the order is placed. `paid_at` is when nothing was left to pay for the first time.
@@ -66,6 +67,7 @@ class OrderFacts:
     returns: tuple[Return, ...] = ()
     paid_at: datetime | None = None
     cancellation: Cancellation | None = None
+    redacted_at: datetime | None = None
     version: int = 0
     new_events: list[Recorded] = field(default_factory=list, repr=False)
 
@@ -145,6 +147,12 @@ class OrderFacts:
     def refund_due(self) -> Money:
         return max(self.captured - self.refunded - self.cost, Money.zero(self.currency))
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to be paid, to arrive, to come back or to be paid back."""
+        coming_back = any(one.state is ReturnState.REQUESTED for one in self.returns)
+        return self.status in (Status.DELIVERED, Status.CANCELED) and not self.refund_due and not coming_back
+
     def take_events(self) -> list[Recorded]:
         """The events since the order was placed or loaded; the next call gives only newer ones."""
         taken, self.new_events = self.new_events, []
@@ -175,6 +183,12 @@ class OrderFacts:
         """`allowed` leaves out what shipped goods forbid, though the status alone would allow it."""
         allowed = [status for status in NEXT[self.status] if not (status is Status.CANCELED and self.shipments)]
         return IllegalTransition(from_=self.status, to=to, allowed=allowed, why=why)
+
+    def _free_text(self, field: str, value: str) -> str:
+        """`value`, of up to 500 characters. Raises InvalidField, also for any word on an order that is redacted."""
+        if value and self.redacted_at is not None:
+            raise InvalidField(field, "must be left out: the personal data of this order were erased.")
+        return checked_text(field, value, shortest=0, longest=500)
 
     def _require_room(self, of: str, known: Sized) -> None:
         """Raises LimitReached: the whole order travels with each of its events."""

@@ -74,6 +74,7 @@ class Operation(StrEnum):
     REQUEST_RETURN = "request a return for"
     RESOLVE_RETURN = "receive or refuse a return for"
     AMEND = "amend"
+    REDACT = "redact"
 
 
 class Party(StrEnum):
@@ -134,6 +135,8 @@ ALLOWED: Mapping[Operation, Mapping[Party, Set[Status]]] = MappingProxyType(
             Party.SYSTEM: {_PAID, _SHIPPED, _DELIVERED},
         },
         Operation.AMEND: {Party.OWN: _ANY - {_CANCELED}, Party.STAFF: _ANY, Party.SERVICE: _ANY},
+        # The customer asks for it by erasing the account, not an order.
+        Operation.REDACT: {Party.SYSTEM: _ANY},
     }
 )
 """The transition table: who may do what, and in which status. What is not in it is refused.
@@ -154,6 +157,7 @@ NEEDS: Mapping[Operation, Scope] = MappingProxyType(
         Operation.REQUEST_RETURN: Scope.ORDERS_WRITE,
         Operation.RESOLVE_RETURN: Scope.RETURNS_WRITE,
         Operation.AMEND: Scope.ORDERS_WRITE,
+        Operation.REDACT: Scope.ORDERS_WRITE,
     }
 )
 """What the token of whoever asks must open, whatever the way the operation is asked for."""

@@ -15,13 +15,14 @@ from order_service.domain.lifecycle import MOVE_BY, NEXT, CancelReason, Operatio
 from order_service.domain.lines import LineRequest, priced_lines
 from order_service.domain.money import Money
 from order_service.domain.paying import Paying
+from order_service.domain.redacting import Redacting
 from order_service.domain.returning import Returning
 from order_service.domain.shipping import Shipping
 from order_service.domain.text import checked_external_ref, checked_metadata
 
 
 @dataclass(slots=True, kw_only=True)
-class Order(Editing, Paying, Shipping, Returning, Canceling):
+class Order(Editing, Paying, Shipping, Returning, Canceling, Redacting):
     """Lines, money, parcels and returns of one order, and what may still happen to it.
 
     It begins PENDING and QUEUED. Screening soon marks it PROCESSED, or REJECTED and so CANCELED. Money paid in

@@ -65,7 +65,7 @@ class Paying(OrderFacts):
         refund = Refund(
             refund_id=checked_text("refund_id", refund_id, longest=255),
             amount=amount,
-            reason=checked_text("reason", reason, shortest=0, longest=500),
+            reason=self._free_text("reason", reason),
             recorded_at=at,
         )
         self.refunds = (*self.refunds, refund)

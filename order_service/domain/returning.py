@@ -12,7 +12,6 @@ from order_service.domain.lifecycle import Operation, ReturnState
 from order_service.domain.lines import LineQuantity, quantities_of
 from order_service.domain.returns import Return, returned_quantities
 from order_service.domain.shipments import shipped_quantities
-from order_service.domain.text import checked_text
 
 
 class Returning(OrderFacts):
@@ -40,7 +39,7 @@ class Returning(OrderFacts):
         requested = Return(
             return_id=return_id,
             lines=quantities_of(lines, left, too_many=OverReturn),
-            reason=checked_text("reason", reason, shortest=0, longest=500),
+            reason=self._free_text("reason", reason),
             requested_at=at,
         )
         self.returns = (*self.returns, requested)
@@ -79,7 +78,7 @@ class Returning(OrderFacts):
             return None
         if known.state is not ReturnState.REQUESTED:
             raise ReturnResolved(known.state)
-        return replace(known, state=to, note=checked_text("note", note, shortest=0, longest=500), resolved_at=at)
+        return replace(known, state=to, note=self._free_text("note", note), resolved_at=at)
 
     def _replace(self, changed: Return) -> None:
         self.returns = tuple(changed if one.return_id == changed.return_id else one for one in self.returns)

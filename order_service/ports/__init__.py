@@ -10,6 +10,7 @@ from order_service.ports.guarding import (
     RateLimiter,
     Tokens,
 )
+from order_service.ports.privacy import Erasing
 from order_service.ports.reading import (
     AccountFilter,
     AccountPage,
@@ -56,6 +57,7 @@ __all__ = [
     "Clock",
     "CommonPasswords",
     "EndedSessions",
+    "Erasing",
     "EventArchive",
     "EventFeed",
     "EventLog",

@@ -75,6 +75,11 @@ class OrderViews(Protocol):
     async def events(self, order_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
         """The history behind `after_seq`, oldest first; empty also for an order that does not exist."""
 
+    async def events_and_orders(
+        self, order_id: UUID, *, after_seq: int, limit: int
+    ) -> Sequence[tuple[EventView, RenderedOrder]]:
+        """The same, each with the order as it was after it."""
+
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
         """How many orders the customer placed in [since, before), counted no further than `at_most`."""
 

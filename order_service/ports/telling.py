@@ -20,7 +20,7 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvent:
-    """`payload` is the message's JSON, ready to send: order, change, seq, actor."""
+    """`payload` is the message's JSON, ready to send: a `ToldEvent`, without personal data."""
 
     at: LogPosition
     id: UUID

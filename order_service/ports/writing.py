@@ -11,6 +11,7 @@ from order_service.domain.account import Account
 from order_service.domain.order import Order
 from order_service.domain.service import Service
 from order_service.domain.session import Session
+from order_service.ports.privacy import Erasing
 from order_service.views import RenderedOrder
 
 
@@ -42,7 +43,13 @@ class Orders(Protocol):
 
 class Accounts(Protocol):
     async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
-        """Raises AccountNotFound. With `lock`, nobody else can change the account until this transaction ends."""
+        """Raises AccountNotFound, also for one that was erased.
+
+        With `lock`, nobody else can change the account until this transaction ends.
+        """
+
+    async def keep(self, account_id: UUID) -> None:
+        """Nobody erases the account until this transaction ends. Raises AccountNotFound if somebody has."""
 
     async def by_email(self, email: str) -> Account | None:
         """`email` as accounts keep it (see `normalized_email`)."""
@@ -88,6 +95,9 @@ class Sessions(Protocol):
     async def of(self, account_id: UUID) -> Sequence[Session]:
         """All that have not ended, locked until this transaction ends; the newest first."""
 
+    async def all_of(self, account_id: UUID) -> Sequence[Session]:
+        """All that are still known, ended ones too, the newest first; nothing is locked."""
+
     def add(self, session: Session) -> None: ...
 
     def save(self, session: Session) -> None: ...
@@ -128,6 +138,8 @@ class Transaction(Protocol):
     def answered(self) -> AnsweredRequests: ...
     @property
     def inbox(self) -> Inbox: ...
+    @property
+    def erasing(self) -> Erasing: ...
 
     async def flush(self) -> None:
         """Writes everything staged: this transaction finds it, and nobody else yet. Raises what `commit` does."""

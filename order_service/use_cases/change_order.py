@@ -6,7 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from order_service.domain.actor import Actor
-from order_service.domain.errors import IdempotencyKeyTaken, MessageKnown, OrderChangedMeanwhile, VersionMismatch
+from order_service.domain.errors import (
+    AccountNotFound,
+    IdempotencyKeyTaken,
+    MessageKnown,
+    OrderChangedMeanwhile,
+    OrderNotFound,
+    VersionMismatch,
+)
 from order_service.domain.order import Order
 from order_service.ports import Clock, OrderCache, OrderViews, Transaction, Transactions
 from order_service.use_cases.idempotency import (
@@ -66,6 +73,7 @@ class ChangeOrder:
     async def _attempt(self, wanted: OrderChange, change: Change, *, lock: bool = False) -> Answer:
         async with self._transactions.begin() as tx:
             order = await tx.orders.get(wanted.order_id, only_of=wanted.by.only_own, lock=lock)
+            await self._require_account(tx, wanted.by)
             # Only now, after the order: else a twin that took effect in between is seen in the order and not here.
             answered = await answered_before(tx, wanted.by, wanted.idempotency_key)
             consumed = await consumed_before(tx, wanted.message)
@@ -79,6 +87,15 @@ class ChangeOrder:
         newest = await self._views.get(wanted.order_id)
         await self._cache.put(newest)  # who made the change may have died before it could
         return Answer(newest, replayed=True) if answered is None else await first_answer(self._views, answered)
+
+    @staticmethod
+    async def _require_account(tx: Transaction, by: Actor) -> None:
+        """A customer who was erased a moment ago may have a token still, and nothing of theirs may be left behind."""
+        if by.only_own is not None:
+            try:
+                await tx.accounts.keep(by.only_own)
+            except AccountNotFound:
+                raise OrderNotFound from None
 
     async def _make(self, tx: Transaction, order: Order, wanted: OrderChange, change: Change) -> RenderedOrder:
         if wanted.expected_versions is not None and order.version not in wanted.expected_versions:

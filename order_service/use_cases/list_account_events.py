@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from order_service.domain.actor import Actor
+from order_service.domain.errors import AccountNotFound
 from order_service.ports import AccountViews
+from order_service.use_cases.administration import require_may_read
 from order_service.use_cases.get_account import GetAccount
 from order_service.views import EventView
 
@@ -19,7 +21,7 @@ class ListAccountEventsQuery:
 
 
 class ListAccountEvents:
-    """Whoever may read the account: who did what with it, and when.
+    """Whoever may read the account: who did what with it, and when; of an account that was erased, too.
 
     Raises InsufficientScope, NotAllowed, AccountNotFound.
     """
@@ -29,5 +31,10 @@ class ListAccountEvents:
         self._get_account = get_account
 
     async def __call__(self, query: ListAccountEventsQuery) -> Sequence[EventView]:
-        account = await self._get_account(query.account_id, by=query.by)
-        return await self._views.events(account.id, after_seq=query.after_seq, limit=query.limit)
+        require_may_read(query.by, query.account_id)
+        if query.account_id is None:
+            raise AccountNotFound
+        events = await self._views.events(query.account_id, after_seq=query.after_seq, limit=query.limit)
+        if not events:
+            await self._get_account(query.account_id, by=query.by)
+        return events

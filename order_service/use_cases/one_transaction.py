@@ -25,6 +25,7 @@ class Within:
         self.orders, self.accounts = transaction.orders, transaction.accounts
         self.sessions, self.services = transaction.sessions, transaction.services
         self.answered, self.inbox = transaction.answered, transaction.inbox
+        self.erasing = transaction.erasing
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:

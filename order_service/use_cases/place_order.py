@@ -123,9 +123,12 @@ class PlaceOrder:
 
     @staticmethod
     async def _require_customer(tx: Transaction, command: PlaceOrderCommand) -> None:
-        if command.customer_id is None or command.customer_id == command.by.id:
-            return  # the token says that the account exists
+        customer_id = command.customer_id or command.by.only_own
+        if customer_id is None:
+            return
         try:
-            await tx.accounts.get(command.customer_id)
+            await tx.accounts.keep(customer_id)
+            if customer_id != command.by.id:  # else the token says that the account exists
+                await tx.accounts.get(customer_id)
         except AccountNotFound:
-            raise CustomerUnknown(command.customer_id) from None
+            raise CustomerUnknown(customer_id) from None

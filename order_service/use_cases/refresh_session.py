@@ -1,6 +1,6 @@
 """Go on with a session: a refresh token for new tokens."""
 
-from order_service.domain.errors import InvalidRefreshToken, SessionNotFound
+from order_service.domain.errors import AccountNotFound, InvalidRefreshToken, SessionNotFound
 from order_service.domain.session import read_refresh_token, refresh_token
 from order_service.ports import Clock, Ids, Tokens, Transactions
 from order_service.use_cases.log_in import LoggedIn
@@ -28,10 +28,10 @@ class RefreshSession:
         async with self._transactions.begin() as tx:
             try:
                 session = await tx.sessions.get(session_id)
-            except SessionNotFound:
+                account = await tx.accounts.get(session.account_id)
+            except (SessionNotFound, AccountNotFound):
                 raise InvalidRefreshToken from None
             refreshed = session.refresh(secret, successor=successor, at=now)
-            account = await tx.accounts.get(session.account_id)
             actor = session.confined(account.actor)
             if refreshed:
                 actor = actor.confined_to(scope)

@@ -22,14 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publisher import KafkaEvents
+from adapters.persistence.documents import event_payload, rendered
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
 from composition.container import Resources, make_container
 from composition.database import migrate
 from composition.settings import Settings
 from order_service.domain.actor import Actor, Role
+from order_service.domain.lines import LineRequest
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.relay_events import RelayEvents
+from tests.builders import a_paid_order
 from tests.chaos.heard import ends
 from tests.crash.checker import ALL_RELAYED
 from tests.fleet.people import SECRET_KEY
@@ -44,20 +47,14 @@ AT_ONCE, SECONDS, WARM_UP_SECONDS = 16, 10.0, 2.0
 PATIENCE_SECONDS = 120
 
 EMPTY = text("TRUNCATE order_events, relay_cursor, orders")
+FIVE_LINES = [
+    LineRequest(line_id=uuid4(), name=f"A mug with a number {n}", quantity=2, unit_price="4.50") for n in range(5)
+]
 BACKLOG = text("""
     INSERT INTO order_events (id, aggregatetype, aggregateid, seq, type, payload, headers, occurred_at)
     SELECT gen_random_uuid(), 'order', md5((n / 4)::text)::uuid, 1 + n % 4,
            (ARRAY['order.placed', 'order.processed', 'order.payment_recorded', 'order.paid'])[1 + n % 4],
-           jsonb_build_object(
-               'seq', 1 + n % 4, 'actor', jsonb_build_object('kind', 'system'), 'change', '{}'::jsonb,
-               'order', jsonb_build_object(
-                   'id', md5((n / 4)::text)::uuid, 'customer_id', gen_random_uuid(), 'status', 'PENDING',
-                   'currency', 'EUR', 'total', '27.00', 'placed_at', now(), 'version', 1 + n % 4,
-                   'lines', (SELECT jsonb_agg(jsonb_build_object(
-                       'line_id', gen_random_uuid(), 'name', 'A mug with a number ' || n * line, 'quantity', 2,
-                       'unit_price', '4.50', 'total', '9.00')) FROM generate_series(1, 5) line)
-               )
-           ),
+           CAST(:payload AS jsonb) || jsonb_build_object('seq', 1 + n % 4),
            '{}', now()
     FROM generate_series(0, :events - 1) n
 """)
@@ -106,7 +103,9 @@ async def drain(around: World, events: int) -> Drained:
     """From a log that holds so many events to the broker's acknowledgement of the last."""
     async with around.engine.begin() as connection:
         await connection.execute(EMPTY)
-        await connection.execute(BACKLOG, {"events": events})
+        order = a_paid_order(lines=FIVE_LINES)
+        payload = event_payload(order.take_events()[-1], rendered(order))
+        await connection.execute(BACKLOG, {"events": events, "payload": payload})
         bytes_each = float(await connection.scalar(BYTES) or 0)
     topic = await a_topic(around.kafka)
     publisher = KafkaEvents(Cluster(servers=[around.kafka]), topic=topic)

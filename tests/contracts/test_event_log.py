@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from order_service.ports import EventLogReader, LoggedEvent
-from tests.builders import NOON, a_delivered_order, an_order
+from tests.builders import NOON, a_delivered_order, an_order, as_told
 from tests.contracts.conftest import Persistence
 from tests.contracts.test_orders import pay
+from tests.personal import an_order_full_of_personal_data, is_personal
 
 
 def places(events: list[LoggedEvent]) -> list[tuple[UUID, int]]:
@@ -53,7 +54,7 @@ async def test_every_event_comes_once_in_the_order_of_commits(persistence: Persi
 
 
 async def test_an_event_carries_the_order_after_the_change_and_who_did_what(persistence: Persistence) -> None:
-    order = an_order(metadata={"b": "1", "a": "2"})
+    order = an_order()
     [added] = await persistence.add(order)
     async with persistence.log.reader("relay") as reader:
         [event] = await reader.next_batch(10)
@@ -61,11 +62,22 @@ async def test_an_event_carries_the_order_after_the_change_and_who_did_what(pers
     assert (event.id, event.order_id, event.seq, event.type) == (entry.id, order.id, 1, "order.placed")
     assert event.occurred_at == NOON
     assert json.loads(event.payload) == {
-        "order": json.loads(added.body),
+        "order": as_told(added),
         "change": {"total": "20.00", "currency": "EUR"},
         "seq": 1,
         "actor": {"kind": "customer", "id": str(order.customer_id)},
     }
+
+
+async def test_nothing_that_a_person_wrote_is_told(persistence: Persistence) -> None:
+    order = an_order_full_of_personal_data()
+    [added] = await persistence.add(order)
+    assert is_personal(added.body)
+    async with persistence.log.reader("relay") as reader:
+        events = await the_rest(reader)
+    archived = (await persistence.archive.page(None, types=(), limit=100)).events
+    assert len(events) == len(archived) == order.version
+    assert [event for event in (*events, *archived) if is_personal(event.payload)] == []
 
 
 async def test_what_is_not_committed_is_not_told(persistence: Persistence) -> None:

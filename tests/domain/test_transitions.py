@@ -138,6 +138,13 @@ amend           operator  done     done     done         done     done       don
 amend           admin     done     done     done         done     done       done
 amend           service   done     done     done         done     done       done
 amend           system    never    never    never        never    never      never
+
+redact          customer  never    never    never        never    never      never
+redact          stranger  never    never    never        never    never      never
+redact          operator  never    never    never        never    never      never
+redact          admin     never    never    never        never    never      never
+redact          service   never    never    never        never    never      never
+redact          system    done     done     done         done     done       done
 """
 
 DONE = {
@@ -182,6 +189,12 @@ DONE = {
     ("amend", "SHIPPED"): ("SHIPPED", ["order.amended"]),
     ("amend", "DELIVERED"): ("DELIVERED", ["order.amended"]),
     ("amend", "CANCELED"): ("CANCELED", ["order.amended"]),
+    ("redact", "PENDING"): ("PENDING", ["order.redacted"]),
+    ("redact", "PAID"): ("PAID", ["order.redacted"]),
+    ("redact", "PAID+PARCEL"): ("PAID", ["order.redacted"]),
+    ("redact", "SHIPPED"): ("SHIPPED", ["order.redacted"]),
+    ("redact", "DELIVERED"): ("DELIVERED", ["order.redacted"]),
+    ("redact", "CANCELED"): ("CANCELED", ["order.redacted"]),
 }
 
 SHORT_WAYS = """
@@ -274,6 +287,7 @@ ORDERS: dict[str, Callable[[], Order]] = {
 
 OPERATE: dict[str, Callable[[Order, Actor, datetime], None]] = {
     "process": lambda order, by, at: order.process([], by=by, at=at),
+    "redact": lambda order, by, at: order.redact(by=by, at=at),
     "record_payment": lambda order, by, at: order.record_payment(
         payment_id="payment-2", amount=order.total, method="CARD", by=by, at=at
     ),

@@ -72,6 +72,7 @@ async def test_a_placed_order_is_answered_whole(ann: Person) -> None:
         "version": 1,
         "placed_at": placed["placed_at"],
         "updated_at": placed["placed_at"],
+        "redacted_at": None,
     }
     assert UUID(placed["id"]).version == 7
     assert all(placed[time].endswith("Z") for time in ("pay_by", "placed_at", "updated_at"))

@@ -165,6 +165,7 @@ def document(order: Order) -> dict[str, Any]:
         "version": version(order),
         **{name: order[name] for name in ("external_ref", "metadata", "cancellation")},
         **{name: order[name] for name in ("pay_by", "paid_at", "placed_at", "updated_at")},
+        "redacted_at": None,
     }
 
 

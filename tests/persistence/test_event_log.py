@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.documents import event_payload, rendered
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.transaction import SqlTransactions
 from order_service.domain.actor import SYSTEM
@@ -21,9 +22,11 @@ from tests.builders import NOON, an_order
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
-INSERT = """
+_placed = an_order()
+PAYLOAD = event_payload(_placed.take_events()[0], rendered(_placed))
+INSERT = f"""
     INSERT INTO order_events (id, aggregatetype, aggregateid, seq, type, payload, headers, occurred_at)
-    VALUES (gen_random_uuid(), 'order', $1, $2, 'order.placed', '{}', '{}', now())
+    VALUES (gen_random_uuid(), 'order', $1, $2, 'order.placed', '{PAYLOAD}', '{{}}', now())
 """
 
 

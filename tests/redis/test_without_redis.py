@@ -10,13 +10,17 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from adapters.persistence.documents import rendered
 from adapters.redis.connection import connect
 from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import Quota
 from order_service.views import RenderedOrder
+from tests.builders import after
+from tests.personal import MARK, an_order_full_of_personal_data
 from tests.services import RedisServer
 
 PATIENCE_SECONDS = 10
@@ -145,6 +149,24 @@ async def test_a_value_that_is_not_ours_is_not_an_order(cache: RedisOrderCache, 
     order = Order()
     await redis.set(b"order:" + order.id.bytes, b"poison")
     assert await cache.get(order.id, order.load) == order.at(1)
+
+
+async def test_of_an_order_that_is_redacted_no_word_is_left_in_redis(cache: RedisOrderCache, redis: Redis) -> None:
+    full = an_order_full_of_personal_data()
+
+    async def load() -> RenderedOrder:
+        return rendered(full)
+
+    async def words() -> list[bytes]:
+        return [key async for key in redis.scan_iter() if MARK.encode() in (await redis.get(key) or b"")]
+
+    await cache.get(full.id, load)
+    assert await words() == [b"order:" + full.id.bytes]
+    version = full.version
+    full.redact(by=SYSTEM, at=after(hours=24))
+    await cache.put(rendered(full))
+    assert await words() == []
+    assert (await cache.get(full.id, load)).version == version + 1
 
 
 async def test_without_redis_orders_go_on_uncounted_and_nobody_logs_in(redis: Redis, server: RedisServer) -> None:

@@ -22,8 +22,11 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
+from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
+from order_service.use_cases.export_account import ExportAccount
 from order_service.use_cases.find_order import FindOrder
+from order_service.use_cases.finish_erasures import FinishErasures
 from order_service.use_cases.follow_order import FollowOrder
 from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
@@ -122,6 +125,9 @@ class Shop:
         self.account_views = InMemoryAccountViews(self.store)
         self.list_accounts = ListAccounts(self.account_views)
         self.list_account_events = ListAccountEvents(self.account_views, self.get_account)
+        self.export_account = ExportAccount(self.transactions, self.views, self.account_views, self.clock)
+        self.finish_erasures = FinishErasures(self.transactions, self.cache, self.clock)
+        self.erase_account = EraseAccount(self.transactions, change_account, self.finish_erasures, self.clock)
         self.place_order = PlaceOrder(self.transactions, self.views, self.clock, self.ids, rules)
         self.get_order = GetOrder(self.views, self.cache)
         self.list_orders = ListOrders(self.views)
@@ -147,7 +153,7 @@ class Shop:
         self.archive = InMemoryEventArchive(self.store)
         self.read_event_log = ReadEventLog(self.archive)
         self.stream_order_events = StreamOrderEvents(self.views, InMemoryEventFeed(self.store), self.get_order)
-        self.follow_order = FollowOrder(self.jobs, self.cache)
+        self.follow_order = FollowOrder(self.jobs, self.cache, self.views)
         self.run_batch = RunBatch(self.transactions, self.views, self.cache, self.clock, self.ids, rules)
         self.relay_events = RelayEvents(self.publisher)
 

@@ -40,7 +40,7 @@ async def test_an_edited_order_costs_what_its_new_lines_cost_and_is_screened_aga
     answer = await shop.edit_lines(change(order_id, ann), lines=[ONE_POT])
     edited = read(answer.order)
     assert (edited.total, edited.processing_status) == ("7.50", ProcessingStatus.QUEUED)
-    await shop.follow_order("order.edited", answer.order)
+    await shop.follow_order("order.edited", answer.order.order_id)
     assert shop.jobs.waiting == [order_id]
 
 
