@@ -46,7 +46,7 @@ sbom:
 chaos *ARGS:
     @uv run --quiet python -m tests.chaos {{ARGS}}
 
-# Measure what things cost: relay, worker, lists
+# Measure what things cost: relay, worker, lists, logins
 bench WHAT *ARGS:
     @uv run --quiet python -m tests.benchmarks.{{WHAT}} {{ARGS}}
 
