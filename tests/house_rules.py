@@ -87,7 +87,7 @@ def main() -> None:
         for file in sorted((REPOSITORY / folder).rglob("*.py"))
         for line, rule in broken(file.read_text())
     ]
-    sys.exit("\n".join(found))
+    sys.exit("\n".join(found) or 0)
 
 
 if __name__ == "__main__":
