@@ -6,13 +6,14 @@ A route without a row fails, and so does a row that stands for no route.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from order_service.domain.actor import Role
-from order_service.ports import PasswordHasher, Transactions
+from order_service.domain.actor import SCOPES_OF, Actor, ActorKind, Role, Scope
+from order_service.ports import Clock, PasswordHasher, Tokens, Transactions
+from order_service.use_cases.create_service import CreateService
 from tests.http.served import Served
 from tests.http.shop import ME, TOKEN, Document, Person, document, order_body, order_path
 
@@ -20,49 +21,50 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 PASSWORD = "six grey boats at noon"
 ABSENT = "0197c2d4-8f10-7b63-a5c4-0e9d3b7f2a11"
 
-# What each is answered. `owner` is Ann, whose order, shipment, return, session it is; `stranger` is another customer.
+# What each is answered. `owner` is Ann, whose order, shipment, return or session it is, `stranger` another customer.
+# `service` is another system with every scope that there is for one, `confined` an admin's token for events:read alone.
 # The second column is how far the order's life has come when it is asked about; "-" means that no order is.
 MATRIX = """
-operation              order      nobody  owner  stranger  operator  admin
-is_alive               -             200    200       200       200    200
-is_ready               -             200    200       200       200    200
-register_account       -             201    201       201       201    201
-log_in                 -             200    200       200       200    200
-log_out                -             200    200       200       200    200
-get_my_account         -             401    200       200       200    200
-change_my_account      -             401    200       200       200    200
-change_my_password     -             401    204       204       204    204
-list_my_account_events -             401    200       200       200    200
-list_accounts          -             401    403       403       403    200
-get_account            -             401    200       403       403    200
-set_role               -             401    403       403       403    200
-list_account_events    -             401    200       403       403    200
-list_token_keys        -             200    200       200       200    200
-export_my_account      -             401    200       200       200    200
-erase_my_account       -             401    422       422       422    422
-list_my_sessions       -             401    200       200       200    200
-end_my_session         -             401    204       404       404    404
-place_order            -             401    201       201       403    403
-place_for_ann          -             401    201       403       201    201
-list_orders            -             401    200       200       200    200
-run_batch              -             401    200       200       200    200
-read_event_log         -             401    403       403       403    200
-get_order              PLACED        401    200       404       200    200
-change_order           PLACED        401    200       404       200    200
-pay_the_short_way      PLACED        401    403       404       200    200
-edit_order_lines       PLACED        401    200       404       200    200
-record_payment         PLACED        401    403       404       201    201
-record_refund          PAID          401    403       404       201    201
-ship_order             PAID          401    403       404       201    201
-deliver_shipment       SHIPPED       401    403       404       200    200
-cancel_order           PLACED        401    200       404       200    200
-cancel_lines           PLACED        401    403       404       200    200
-screen_order_again     PLACED        401    403       404       202    202
-request_return         SHIPPED       401    201       404       201    201
-receive_return         RETURNING     401    403       404       200    200
-refuse_return          RETURNING     401    403       404       200    200
-list_order_events      PLACED        401    200       404       200    200
-stream_order_events    PLACED        401    200       404       200    200
+operation               order      nobody  owner  stranger  operator  admin  service  confined
+is_alive                -          200     200    200       200       200    200      200
+is_ready                -          200     200    200       200       200    200      200
+register_account        -          201     201    201       201       201    201      201
+log_in                  -          200     200    200       200       200    200      200
+log_out                 -          200     200    200       200       200    200      200
+get_my_account          -          401     200    200       200       200    403      403
+change_my_account       -          401     200    200       200       200    403      403
+change_my_password      -          401     204    204       204       204    403      403
+list_my_account_events  -          401     200    200       200       200    403      403
+list_accounts           -          401     403    403       403       200    403      403
+get_account             -          401     200    403       403       200    403      403
+set_role                -          401     403    403       403       200    403      403
+list_account_events     -          401     200    403       403       200    403      403
+list_token_keys         -          200     200    200       200       200    200      200
+export_my_account       -          401     200    200       200       200    403      403
+erase_my_account        -          401     422    422       422       422    403      403
+list_my_sessions        -          401     200    200       200       200    403      403
+end_my_session          -          401     204    404       404       404    403      403
+place_order             -          401     201    201       403       403    403      403
+place_for_ann           -          401     201    403       201       201    201      403
+list_orders             -          401     200    200       200       200    200      403
+run_batch               -          401     200    200       403       403    403      403
+read_event_log          -          401     403    403       403       200    200      200
+get_order               PLACED     401     200    404       200       200    200      403
+change_order            PLACED     401     200    404       200       200    200      403
+pay_the_short_way       PLACED     401     403    404       200       200    200      403
+edit_order_lines        PLACED     401     200    404       200       200    200      403
+record_payment          PLACED     401     403    404       201       201    201      403
+record_refund           PAID       401     403    404       201       201    201      403
+ship_order              PAID       401     403    404       201       201    201      403
+deliver_shipment        SHIPPED    401     403    404       200       200    200      403
+cancel_order            PLACED     401     200    404       200       200    200      403
+cancel_lines            PLACED     401     403    404       200       200    200      403
+screen_order_again      PLACED     401     403    404       202       202    202      403
+request_return          SHIPPED    401     201    404       201       201    201      403
+receive_return          RETURNING  401     403    404       200       200    200      403
+refuse_return           RETURNING  401     403    404       200       200    200      403
+list_order_events       PLACED     401     200    404       200       200    200      403
+stream_order_events     PLACED     401     200    404       200       200    200      403
 """
 HEAD, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]
 ASKERS = HEAD[2:]
@@ -126,7 +128,7 @@ class World:
             "change_my_password": {"current_password": PASSWORD, "new_password": PASSWORD},
             "place_order": order_body(),
             "place_for_ann": order_body(customer_id=str(ann.id)),
-            "run_batch": {"mode": "independent", "items": [{"op": "place", **order_body()}]},
+            "run_batch": {"mode": "atomic", "items": [{"op": "place", **order_body()}]},
             "change_order": {"metadata": {"channel": "web"}},
             "pay_the_short_way": {"status": "PAID"},
             "edit_order_lines": {"lines": [{"name": "Bowl", "quantity": 1, "unit_price": "12.90"}]},
@@ -156,6 +158,11 @@ class World:
         return newest
 
 
+def id_of(actor: Actor) -> UUID:
+    assert actor.id is not None
+    return actor.id
+
+
 @pytest.fixture(scope="module")
 async def world(served: Served) -> AsyncIterator[World]:
     shop = served.shop
@@ -165,20 +172,28 @@ async def world(served: Served) -> AsyncIterator[World]:
         "owner": Role.CUSTOMER,
         "stranger": Role.CUSTOMER,
         "operator": Role.OPERATOR,
-        "admin": Role.ADMIN,
+        "admin": Role.ADMIN,  # the last, whose token is confined below
     }
+    issue, now = (await shop.container.get(Tokens)).issue, (await shop.container.get(Clock)).now()
     async with AsyncExitStack() as stack:
+
+        async def person(actor: Actor, email: str = "nobody@example.com") -> Person:
+            token = issue(actor, at=now)
+            client = httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {token}"})
+            return Person(id=id_of(actor), email=email, token=token, client=await stack.enter_async_context(client))
+
         people = {}
         for name, role in roles.items():
-            person = await shop.person(role)
+            known = await shop.person(role)
             async with transactions.begin() as tx:
-                account = await tx.accounts.get(person.id)
+                account = await tx.accounts.get(known.id)
                 account.password_hash = hashed
                 tx.accounts.save(account)
                 await tx.commit()
-            headers = {"Authorization": f"Bearer {person.token}"}
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=served.url, headers=headers))
-            people[name] = Person(id=person.id, email=person.email, token=person.token, client=client)
+            people[name] = await person(account.actor, known.email)
+        made = await (await shop.container.get(CreateService))(f"matrix-{uuid4().hex}", SCOPES_OF[ActorKind.SERVICE])
+        people["service"] = await person(made.service.actor)
+        people["confined"] = await person(account.actor.confined_to(Scope.EVENTS_READ))
         nobody = await stack.enter_async_context(httpx.AsyncClient(base_url=served.url))
         described = document(await nobody.get("/openapi.json"))
         operations = {
