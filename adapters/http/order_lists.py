@@ -160,9 +160,12 @@ def _zoned_time(name: str, text: str | None) -> datetime | None:
         return None
     try:
         time: datetime = msgspec.convert(text, Annotated[datetime, Meta(tz=True)])
-        return time.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
+    except msgspec.ValidationError as error:
         raise ClientException(f"{name} must be a time with a time zone, such as 2026-11-24T12:00:00Z.") from error
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # in UTC it is before the year 1, or after the year 9999
+        return (datetime.min if time.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 _TEXTS = frozenset({"cursor", "sku", "number", "external_ref"})
