@@ -354,11 +354,7 @@ async def test_too_long_a_text_is_refused(ann: Person) -> None:
 @pytest.mark.parametrize("end", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
 async def test_the_ends_of_time_do_no_harm(end: str, ann: Person) -> None:
     for name in ("placed_from", "placed_to"):
-        answer = await ann.get(f"{ORDERS}?{name}={end}")
-        if end.endswith("Z"):
-            assert answer.status_code == 200
-        else:
-            problem(answer, 400, "malformed-request")
+        assert (await ann.get(f"{ORDERS}?{name}={end}")).status_code == 200
 
 
 async def test_the_link_leads_on_with_the_same_filter(ann: Person) -> None:

@@ -56,7 +56,7 @@ async def test_the_description_says_which_bodies_refuse_unknown_fields(anybody: 
     schemas = document(await anybody.get("/openapi.json"))["components"]["schemas"]
 
     assert schemas["NewOrder"]["additionalProperties"] is False
-    assert schemas["LoggedEventOut"]["properties"]["data"] == {"$ref": "#/components/schemas/EventMessage"}
+    assert schemas["LoggedEventOut"]["properties"]["data"] == {"$ref": "#/components/schemas/ToldEvent"}
 
 
 @pytest.mark.parametrize("path", [f"{ORDERS}?dryrun=true", f"{ORDERS}?dry_run=true&dry_run=false"])
