@@ -28,7 +28,14 @@ _HIDDEN = (
     (re.compile(r"(invalid input for query argument \$\d+|invalid input syntax for [\w ]{1,64}): .*"), r"\1: ..."),
     # addresses with a password
     (re.compile(r"(?<=://)[^\s'\"]{0,512}@"), "...@"),
-    (re.compile(r"eyJ[\w-]{8,}[\w.-]*|(?<=Bearer )[\w.~+/=-]{16,}"), "<token>"),
+    (re.compile(r"eyJ[\w-]{8,}[\w.-]*|(?<=Bearer )[\w.~+/=-]{16,}|(?<=Basic )[\w+/=-]{8,}"), "<token>"),
+    (
+        re.compile(
+            r"""((?:password|passwd|secret|token)\w{0,32}['"]?\s?[=:]\s?(['"])).*?(?:(?<!\\)(?=\2)|\Z)""",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        r"\1...",
+    ),
     (
         re.compile(r"((?:password|passwd|secret|token)\w{0,32}['\"]?\s?[=:]\s?['\"]?)[^\s'\"&,;)}]+", re.IGNORECASE),
         r"\1...",

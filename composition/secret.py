@@ -47,6 +47,9 @@ def _kept_key(settings: Settings) -> str:
     with NamedTemporaryFile("w", dir=var, prefix="secret_key.") as file:  # made with mode 0600
         file.write(secrets.token_urlsafe(48))
         file.flush()
+        os.fsync(file.fileno())
         with suppress(FileExistsError):  # made before, or by another process just now
             os.link(file.name, path)
-    return path.read_text()
+    kept = path.read_text()
+    require_unguessable(str(path), kept)  # it may have been cut short, by a full disk or by somebody
+    return kept

@@ -176,6 +176,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         ],
         dependencies={
             "cursors": _always(edge.cursors),
+            "ended_sessions": _always(edge.ended_sessions),
             **{field.name: _always(getattr(use_cases, field.name)) for field in fields(use_cases)},
         },
         exception_handlers=EXCEPTION_HANDLERS,

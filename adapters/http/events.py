@@ -1,7 +1,7 @@
 """Events over HTTP: an order's history, the same as it happens, and the whole log."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from inspect import getdoc
 from typing import Annotated
@@ -12,7 +12,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter, SkipValidation
 from litestar.response import Stream
 from msgspec import Meta
 
@@ -22,7 +22,7 @@ from adapters.http.pages import Limit, next_page
 from adapters.http.problems import LIMITED, TOKEN, answers
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import DependencyUnavailable
-from order_service.ports import LogPlace
+from order_service.ports import EndedSessions, LogPlace
 from order_service.use_cases.list_order_events import ListOrderEvents, ListOrderEventsQuery
 from order_service.use_cases.read_event_log import ReadEventLog, ReadEventLogQuery
 from order_service.use_cases.stream_order_events import StreamOrderEvents
@@ -32,8 +32,8 @@ _HEARTBEAT_SECONDS = 15.0
 """Shorter than proxies wait before they take a silent connection for a dead one."""
 
 _HOW = """Each event has its seq as `id`, its type as `event`, and its entry of the history, JSON, as `data`.
-A comment every 15 seconds says that the stream is alive. It ends with the connection, when the access token expires,
-or when the client is too slow; who comes again sends `Last-Event-ID`, which counts more than `after`."""
+A comment every 15 seconds says that the stream is alive. It ends with the connection, when the access token holds no
+longer, or when the client is too slow; who comes again sends `Last-Event-ID`, which counts more than `after`."""
 
 After = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The seq to begin behind.")]
 LastEventId = Annotated[
@@ -119,12 +119,19 @@ async def stream(
     order_id: FromPath[UUID],
     bearer: NamedDependency[Bearer],
     stream_order_events: NamedDependency[StreamOrderEvents],
+    ended_sessions: NamedDependency[SkipValidation[EndedSessions]],
     after: After = 0,
     last_event_id: LastEventId = None,
 ) -> Stream:
     events = await stream_order_events(order_id, by=bearer.actor, after_seq=_seq(last_event_id, after))
+
+    def is_over() -> bool:
+        return bearer.session_id is not None and ended_sessions.has(bearer.session_id)
+
     return Stream(
-        _as_text(events, until=bearer.expires_at), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        _as_text(events, until=bearer.expires_at, is_over=is_over),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
     )
 
 
@@ -169,15 +176,20 @@ async def read_log(
     return Response(EventLogOut(items=items, next_cursor=next_cursor, is_last=page.is_last), headers=link)
 
 
-async def _as_text(events: AsyncGenerator[EventView, None], *, until: datetime) -> AsyncIterator[bytes]:
-    """With a comment now and then, so that whoever carries the stream does not take it for dead."""
+async def _as_text(
+    events: AsyncGenerator[EventView, None], *, until: datetime, is_over: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    """With a comment now and then, so that whoever carries the stream does not take it for dead.
+
+    `is_over`: the session has ended, as at another role; then no event is told any more.
+    """
     yield b"retry: 1000\n\n"
     coming = asyncio.ensure_future(anext(events, None))
     try:
         while True:
             left = (until - datetime.now(UTC)).total_seconds()
             await asyncio.wait({coming}, timeout=min(_HEARTBEAT_SECONDS, max(left, 0)))
-            if not coming.done() and left < _HEARTBEAT_SECONDS:
+            if is_over() or left <= 0 or (not coming.done() and left < _HEARTBEAT_SECONDS):
                 return  # the token holds no longer
             if not coming.done():
                 yield b": still here\n\n"

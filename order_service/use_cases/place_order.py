@@ -128,7 +128,7 @@ class PlaceOrder:
             return
         try:
             await tx.accounts.keep(customer_id)
-            if customer_id != command.by.id:  # else the token says that the account exists
+            if customer_id != command.by.only_own:  # else the token says that the account exists
                 await tx.accounts.get(customer_id)
         except AccountNotFound:
             raise CustomerUnknown(customer_id) from None

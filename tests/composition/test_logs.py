@@ -28,13 +28,16 @@ HARMFUL = {
     "what PostgreSQL says of a value": 'invalid input syntax for type uuid: "ann and bob"',
     "an address of a service": "no way to postgresql+asyncpg://ann:hunter2/@db:5432/orders",
     "an address without a name": "Error 111 connecting to redis://:hunter2@cache:6379/0",
+    "a passphrase in a body": '{"current_password": "correct \\"ann and bob", "email": null}',
+    "a passphrase in an object, cut short": "LogInCommand(password='hunter2 and bob",
+    "the secret of a service in a header": "Authorization: Basic YWJjOmFubiBhbmQgYm9i",
     "a header": "Authorization: Bearer AAECAwQFBgcICQoLDA0ODw",
     "a token": "not a token: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "a password in a body": '{"username": "x", "password": "hunter2 and more"}',
     "a password in an object": "LogInCommand(password='hunter2')",
     "a password in a form": "grant_type=password&username=x&password=hunter2",
 }
-HARM = ("ann", "bob", "hunter2", "AAECAwQF", "eyJ")
+HARM = ("ann", "bob", "hunter2", "AAECAwQF", "eyJ", "YWJj")
 HARMLESS = (
     "message payments/0@15 failed",
     "relay lag: 12 events, the oldest of 3.0 s ago",

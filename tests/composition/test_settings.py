@@ -116,6 +116,13 @@ def test_without_services_a_secret_is_made_once_and_only_we_can_read_it(tmp_path
     assert sorted(file.name for file in (tmp_path / "var").iterdir()) == ["secret_key"]
 
 
+@pytest.mark.parametrize("left", ["", "x"])
+def test_a_kept_secret_that_was_cut_short_is_refused(left: str, tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(left)
+    with pytest.raises(SettingsError, match=str(tmp_path / "secret_key")):
+        secret_key(Settings(var_dir=str(tmp_path)))
+
+
 WEAK_SECRETS = {
     "the original service's": "SUPER_SECRET_KEY",
     "the same, but longer": "SUPER_SECRET_KEY_SUPER_SECRET_KEY",

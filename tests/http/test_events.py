@@ -6,15 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 import httpx
 import msgspec
 import pytest
 
-from order_service.domain.actor import Role
+from adapters.persistence.sessions import SqlEndedSessions
+from order_service.domain.actor import Role, Scope
+from order_service.ports import EndedSessions
+from order_service.use_cases.create_service import CreateService
+from order_service.use_cases.remove_service import RemoveService
 from tests.builders import as_told
 from tests.http.served import PATIENCE_SECONDS, Served
-from tests.http.shop import ORDERS, Document, Person, document, order_path, problem
+from tests.http.shop import ORDERS, TOKEN, Document, Person, document, order_path, problem
 
 LOG = "/api/v1/events"
 
@@ -285,6 +290,25 @@ async def test_a_stream_does_not_tell_of_other_orders(dave: Person, oscar: Perso
         await oscar.move(other, "PAID")
         await oscar.move(order, "PAID")
         assert [(await heard.next())["event"] for _ in range(2)] == ["order.payment_recorded", "order.paid"]
+
+
+async def test_a_stream_tells_nothing_any_more_once_what_its_token_came_from_has_ended(
+    served: Served, dave: Person, oscar: Person
+) -> None:
+    order, container = await dave.place(), served.shop.container
+    system = await (await container.get(CreateService))(f"listener {uuid4().hex}", {Scope.ORDERS_READ})
+    secret = {"client_id": str(system.service.id), "client_secret": system.secret}
+    async with served.shop.client() as anybody:
+        tokens = document(await anybody.post(TOKEN, data={"grant_type": "client_credentials", **secret}))
+    async with listening(dave, order, headers={"Authorization": f"Bearer {tokens['access_token']}"}) as heard:
+        await heard.next()
+        await (await container.get(RemoveService))(system.service.name)
+        ended = await container.get(EndedSessions)
+        assert isinstance(ended, SqlEndedSessions)
+        await ended.look()
+        await oscar.move(order, "PAID")
+        with pytest.raises(AssertionError, match="The stream ended"):
+            await heard.next()
 
 
 async def test_who_stops_listening_leaves_nothing_behind(served: Served, dave: Person) -> None:

@@ -161,6 +161,11 @@ async def test_a_system_orders_for_a_customer_that_there_is(system: Person) -> N
     problem(await system.post(ORDERS, json=unknown), 422, "customer-unknown")
 
 
+async def test_a_system_is_no_customer(system: Person) -> None:
+    answer = await system.post(ORDERS, json={**order_body(), "customer_id": str(system.id)})
+    problem(answer, 422, "customer-unknown")
+
+
 async def test_money_that_a_system_tells_of_is_a_fact_and_from_staff_a_slip(
     system: Person, operator: Person, order: Document
 ) -> None:
