@@ -14,17 +14,18 @@ class TwoAuthentications(Exception):
 
 
 def client_credentials(request: Request[Any, Any, Any], client_id: str, client_secret: str) -> tuple[str, str]:
-    """Id and secret, from HTTP Basic or else from the form. Raises InvalidClient, TwoAuthentications."""
-    headers = request.headers.getall("authorization", [])
-    if len(headers) > 1 or (headers and client_secret):
+    """Id and secret, from HTTP Basic or else from the form. Raises InvalidClient, TwoAuthentications.
+
+    Of other schemes, such as a token that a client sends with whatever it asks, nothing is believed.
+    """
+    sent = [value.partition(" ") for value in request.headers.getall("authorization", [])]
+    basic = [encoded for scheme, _, encoded in sent if scheme.lower() == "basic"]
+    if len(basic) > 1 or (basic and client_secret):
         raise TwoAuthentications
-    if not headers:
+    if not basic:
         return client_id, client_secret
-    scheme, _, encoded = headers[0].partition(" ")
-    if scheme.lower() != "basic":
-        raise InvalidClient
     try:
-        name, colon, secret = base64.b64decode(encoded.strip(" "), validate=True).decode().partition(":")
+        name, colon, secret = base64.b64decode(basic[0].strip(" "), validate=True).decode().partition(":")
     except ValueError:
         raise InvalidClient from None
     if not colon or client_id not in ("", unquote_plus(name)):
