@@ -214,8 +214,3 @@ def read(order: RenderedOrder) -> OrderView:
 
 def a_key(key: str = "key-1", of: Any = "this request") -> IdempotencyKey:
     return IdempotencyKey(key=key, fingerprint=repr(of).encode())
-
-
-def account_of(actor: Actor) -> UUID:
-    assert actor.id is not None
-    return actor.id
