@@ -124,7 +124,6 @@ class Committed:
     ended_secrets: dict[UUID, datetime] = field(default_factory=dict)
     answered: dict[tuple[UUID, str], AnsweredRequest] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
-    erased: dict[UUID, datetime] = field(default_factory=dict)
     unfinished: dict[UUID, set[UUID]] = field(default_factory=dict)
 
     def draft(self) -> Self:
@@ -138,7 +137,6 @@ class Committed:
             dict(self.ended_secrets),
             dict(self.answered),
             set(self.messages),
-            dict(self.erased),
             dict(self.unfinished),
         )
 
@@ -266,7 +264,7 @@ class InMemoryAccounts:
     async def keep(self, account_id: UUID) -> None:
         while account_id in self._store.ending:
             await others_run()
-        if account_id in self._store.committed.erased:
+        if account_id not in self._store.committed.accounts:
             raise AccountNotFound
         self._store.kept[account_id] += 1
         self._kept[account_id] += 1
@@ -365,7 +363,6 @@ class InMemoryServices:
         self._staged: list[Service] = []
         self._removed: list[UUID] = []
         self._ended: dict[UUID, datetime] = {}
-        self._events: list[tuple[UUID, EventView]] = []
         self._held: list[asyncio.Lock] = []
 
     async def get(self, service_id: UUID) -> Service:
@@ -504,7 +501,7 @@ class InMemoryErasing:
         draft.account_events += self._events
         for account_id, at in self._ended.items():
             del draft.accounts[account_id]
-            draft.erased[account_id], draft.unfinished[account_id] = at, set()
+            draft.unfinished[account_id] = set()
             for session in [known for known in draft.sessions.values() if known.account_id == account_id]:
                 draft.sessions[session.id] = Session(
                     id=session.id,
