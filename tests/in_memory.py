@@ -50,8 +50,9 @@ from order_service.domain.ids import order_number
 from order_service.domain.lifecycle import ProcessingStatus, Status
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
+from order_service.domain.secret import SECRET_BYTES
 from order_service.domain.service import Service
-from order_service.domain.session import SECRET_BYTES, Session
+from order_service.domain.session import Session
 from order_service.ports import (
     AccountFilter,
     AccountPage,
