@@ -20,7 +20,7 @@ from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, W
 from order_service.use_cases.record_payment import RecordPayment
 from tests.builders import a_registered_customer, an_operator
 from tests.conftest import PARALLEL
-from tests.in_memory import DictOrderCache
+from tests.in_memory.order_views import DictOrderCache
 
 KEY = IdempotencyKey(key="key", fingerprint=b"this request")
 FEW = 4

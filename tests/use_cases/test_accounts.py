@@ -15,7 +15,7 @@ from order_service.domain.errors import (
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from tests.builders import NOON, a_customer
-from tests.in_memory import PlainPasswords
+from tests.in_memory.security import PlainPasswords
 from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 

@@ -16,7 +16,8 @@ from order_service.ports import LoggedEvent, LogPosition
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.place_order import WantedLine
 from tests.builders import TIME_TO_PAY
-from tests.in_memory import InMemoryEventLogReader, InMemoryOrderViews
+from tests.in_memory.events import InMemoryEventLogReader
+from tests.in_memory.order_views import InMemoryOrderViews
 from tests.use_cases.shop import MUGS, Shop
 
 A_MINUTE = timedelta(minutes=1)

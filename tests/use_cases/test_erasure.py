@@ -32,7 +32,7 @@ from order_service.use_cases.place_order import PlaceOrderCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from order_service.views import RenderedOrder
 from tests.builders import NOON
-from tests.in_memory import DictOrderCache
+from tests.in_memory.order_views import DictOrderCache
 from tests.personal import is_personal, personal
 from tests.use_cases.shop import HOME, MUGS, PASSWORD, Shop, a_key, read
 

@@ -10,7 +10,7 @@ from order_service.use_cases.change_password import ChangePasswordCommand
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from tests.builders import NOON
-from tests.in_memory import PlainPasswords
+from tests.in_memory.security import PlainPasswords
 from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 IN_ONE, IN_TWO = "pässwörter", unicodedata.normalize("NFD", "pässwörter")

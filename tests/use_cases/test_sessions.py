@@ -18,7 +18,7 @@ from order_service.use_cases.change_account import ChangeAccount
 from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
 from order_service.use_cases.log_in import LoggedIn, LogIn, LogInCommand, SessionRules
 from order_service.use_cases.set_role import SetRoleCommand
-from tests.in_memory import FewPasswords, PlainPasswords
+from tests.in_memory.security import FewPasswords, PlainPasswords
 from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 A_MINUTE = timedelta(minutes=1)
