@@ -7,7 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
-from order_service.domain.session import SECRET_BYTES
+from order_service.domain.secret import SECRET_BYTES
 
 
 class SystemClock:

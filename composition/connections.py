@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -16,8 +16,9 @@ from composition.refusal import SettingsError
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
 
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
 _VERIFYING = ("verify-ca", "verify-full")
-_SSLMODES = ("disable", "allow", "prefer", "require", *_VERIFYING)
 _TLS_OF_POSTGRES = {  # as a DATABASE_URL calls it -> as a setting of its own
     "sslmode": "POSTGRES_SSLMODE",
     "sslrootcert": "POSTGRES_SSL_CA_FILE",
@@ -34,7 +35,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
     postgres_pass: str = ""
     postgres_db: str = "order_service"
     postgres_pool_size: Count = 10
-    postgres_sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
+    postgres_sslmode: SslMode | None = None
     postgres_ssl_ca_file: str | None = None
     postgres_ssl_cert_file: str | None = None
     postgres_ssl_key_file: str | None = None
@@ -175,8 +176,8 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
 
 def _require_sound_tls_of_postgres(query: Mapping[str, str]) -> None:
     mode = query.get("sslmode")
-    if mode is not None and mode not in _SSLMODES:
-        raise SettingsError(f"DATABASE_URL: sslmode must be one of {', '.join(_SSLMODES)}.")
+    if mode is not None and mode not in get_args(SslMode):
+        raise SettingsError(f"DATABASE_URL: sslmode must be one of {', '.join(get_args(SslMode))}.")
     for name in ("sslrootcert", "sslcert", "sslkey"):
         if name in query and mode not in ("require", *_VERIFYING):
             raise SettingsError(

@@ -1,4 +1,4 @@
-"""Everything that the service is made of, a line each, and which part stands in for which port."""
+"""What the service is made of beside its use cases, and which part stands in for which port."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide, provide_all
+from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide
 from faststream.kafka import KafkaBroker
 from redis.asyncio import Redis
 from sqlalchemy import URL, text
@@ -50,58 +50,11 @@ from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
 from composition.keys import token_keys
 from composition.settings import Settings
+from composition.use_cases import UseCases
 from order_service import ports
-from order_service.domain.rules import ShopRules
 from order_service.ports import LoggedEvent, Quota
-from order_service.use_cases.amend_order import AmendOrder
-from order_service.use_cases.cancel_lines import CancelLines
-from order_service.use_cases.cancel_order import CancelOrder
-from order_service.use_cases.change_account import ChangeAccount
-from order_service.use_cases.change_email import ChangeEmail
-from order_service.use_cases.change_order import ChangeOrder
-from order_service.use_cases.change_password import ChangePassword
-from order_service.use_cases.change_status import ChangeStatus
-from order_service.use_cases.create_service import CreateService
-from order_service.use_cases.deliver_shipment import DeliverShipment
-from order_service.use_cases.edit_lines import EditLines
-from order_service.use_cases.end_session import EndSession
-from order_service.use_cases.erase_account import EraseAccount
-from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
-from order_service.use_cases.export_account import ExportAccount
-from order_service.use_cases.find_order import FindOrder
-from order_service.use_cases.finish_erasures import FinishErasures
-from order_service.use_cases.follow_order import TO_SCREEN, FollowOrder
-from order_service.use_cases.forget_old_records import ForgetOldRecords
-from order_service.use_cases.get_account import GetAccount
-from order_service.use_cases.get_order import GetOrder
-from order_service.use_cases.guessing import Guessing, GuessingRules
-from order_service.use_cases.list_account_events import ListAccountEvents
-from order_service.use_cases.list_accounts import ListAccounts
-from order_service.use_cases.list_order_events import ListOrderEvents
-from order_service.use_cases.list_orders import ListOrders
-from order_service.use_cases.list_services import ListServices
-from order_service.use_cases.list_sessions import ListSessions
-from order_service.use_cases.log_in import LogIn, SessionRules
-from order_service.use_cases.log_in_service import LogInService
-from order_service.use_cases.place_order import PlaceOrder
-from order_service.use_cases.process_order import ProcessOrder
-from order_service.use_cases.read_event_log import ReadEventLog
-from order_service.use_cases.receive_return import ReceiveReturn
-from order_service.use_cases.record_payment import RecordPayment
-from order_service.use_cases.record_refund import RecordRefund
-from order_service.use_cases.refresh_session import RefreshSession
-from order_service.use_cases.refuse_return import RefuseReturn
-from order_service.use_cases.register_account import RegisterAccount
-from order_service.use_cases.relay_events import RelayEvents
-from order_service.use_cases.remove_service import RemoveService
-from order_service.use_cases.request_processing import RequestProcessing
-from order_service.use_cases.request_return import RequestReturn
-from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
-from order_service.use_cases.rotate_service_secret import RotateServiceSecret
-from order_service.use_cases.run_batch import RunBatch
-from order_service.use_cases.set_role import SetRole
-from order_service.use_cases.ship_order import ShipOrder
-from order_service.use_cases.stream_order_events import StreamOrderEvents
+from order_service.use_cases.follow_order import TO_SCREEN
+from order_service.use_cases.guessing import GuessingRules
 
 VERSION = version("order-service")
 
@@ -122,75 +75,6 @@ class Resources:
 
     database: URL
     secret_key: str = field(repr=False)
-
-
-class UseCases(Provider):
-    scope = Scope.APP
-
-    all = provide_all(
-        AmendOrder,
-        CancelLines,
-        CancelOrder,
-        ChangeAccount,
-        ChangeEmail,
-        CreateService,
-        ChangeOrder,
-        ChangeStatus,
-        RefreshSession,
-        ListSessions,
-        EndSession,
-        ChangePassword,
-        DeliverShipment,
-        EditLines,
-        EraseAccount,
-        ExpireUnpaidOrders,
-        ExportAccount,
-        FindOrder,
-        FinishErasures,
-        FollowOrder,
-        ForgetOldRecords,
-        GetAccount,
-        GetOrder,
-        Guessing,
-        ListAccountEvents,
-        ListAccounts,
-        ListOrderEvents,
-        ListOrders,
-        ListServices,
-        LogIn,
-        LogInService,
-        PlaceOrder,
-        ProcessOrder,
-        ReadEventLog,
-        ReceiveReturn,
-        RecordPayment,
-        RecordRefund,
-        RefuseReturn,
-        RegisterAccount,
-        RelayEvents,
-        RequestProcessing,
-        RequestReturn,
-        RemoveService,
-        RotateServiceSecret,
-        RequeueStalledOrders,
-        RunBatch,
-        SetRole,
-        ShipOrder,
-        StreamOrderEvents,
-    )
-
-    @provide
-    def rules(self, settings: Settings) -> ShopRules:
-        return settings.shop_rules
-
-    @provide
-    def session_rules(self, settings: Settings) -> SessionRules:
-        return SessionRules(lifetime=settings.session_lifetime)
-
-    @provide
-    def guessing_rules(self, settings: Settings, resources: Resources) -> GuessingRules:
-        key = hashlib.sha256(b"guessing\0" + resources.secret_key.encode()).digest()
-        return GuessingRules(wrong_per_hour=settings.wrong_passwords_per_hour, key=key)
 
 
 class Machine(Provider):
@@ -241,6 +125,11 @@ class Security(Provider):
     @provide
     def passwords(self) -> ports.PasswordHasher:
         return Argon2Passwords()
+
+    @provide
+    def guessing_rules(self, settings: Settings, resources: Resources) -> GuessingRules:
+        key = hashlib.sha256(b"guessing\0" + resources.secret_key.encode()).digest()
+        return GuessingRules(wrong_per_hour=settings.wrong_passwords_per_hour, key=key)
 
     @provide
     def keys(self, settings: Settings, resources: Resources) -> TokenKeys:

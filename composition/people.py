@@ -1,18 +1,15 @@
 """Accounts of those who work in the shop, made by whoever runs the service."""
 
 import argparse
-import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
 
 from dishka import AsyncContainer
 
-from composition.container import Resources, make_container
-from composition.database import database, migrate
+from composition.commands import carry_out
 from composition.settings import Settings
 from order_service.domain.actor import SYSTEM, Role
-from order_service.domain.errors import AccountNotFound, OrderServiceError
+from order_service.domain.errors import AccountNotFound
 from order_service.ports import AccountFilter
 from order_service.use_cases.list_accounts import ListAccounts, ListAccountsQuery
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
@@ -30,13 +27,13 @@ def create_admin(settings: Settings, given: argparse.Namespace) -> int:
         print("order-service: The two passwords differ.", file=sys.stderr)
         return 2
 
-    async def act(container: AsyncContainer) -> str:
+    async def act(container: AsyncContainer) -> None:
         register = await container.get(RegisterAccount)
         command = RegisterAccountCommand(email=given.email, password=password, role=Role.ADMIN, by=SYSTEM)
         account = await register(command)
-        return f"{account.email} is an administrator now, with the id {account.id}."
+        print(f"{account.email} is an administrator now, with the id {account.id}.")
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def add_arguments_of_set_role(command: argparse.ArgumentParser) -> None:
@@ -46,16 +43,16 @@ def add_arguments_of_set_role(command: argparse.ArgumentParser) -> None:
 
 
 def set_role(settings: Settings, given: argparse.Namespace) -> int:
-    async def act(container: AsyncContainer) -> str:
+    async def act(container: AsyncContainer) -> None:
         list_accounts = await container.get(ListAccounts)
         found = await list_accounts(ListAccountsQuery(by=SYSTEM, wanted=AccountFilter(email=given.email)))
         if not found.accounts:
             raise AccountNotFound
         command = SetRoleCommand(by=SYSTEM, account_id=found.accounts[0].id, role=Role(given.role))
         account = await (await container.get(SetRole))(command)
-        return f"{account.email} has the role {account.role} now."
+        print(f"{account.email} has the role {account.role} now.")
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def _password() -> str | None:
@@ -63,24 +60,3 @@ def _password() -> str | None:
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("Password: ")
     return password if getpass.getpass("Again: ") == password else None
-
-
-def with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[str]]) -> int:
-    """Prints what `act` has to say, or why it could not be done."""
-    with database(settings) as url:
-        if settings.postgres_url is None:
-            migrate(url)  # the embedded one may be as good as new
-
-        async def run() -> str:
-            container = make_container(settings, Resources(database=url, secret_key=""))  # no token is made here
-            try:
-                return await act(container)
-            finally:
-                await container.close()
-
-        try:
-            print(asyncio.run(run()))
-        except OrderServiceError as error:
-            print(f"order-service: {error}", file=sys.stderr)
-            return 1
-    return 0

@@ -1,17 +1,13 @@
 """Personal data on behalf of somebody who asked by mail."""
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 
 from dishka import AsyncContainer
 
 from adapters.http.privacy import written
-from composition.container import Resources, make_container
-from composition.database import ready_database
+from composition.commands import carry_out
 from composition.settings import Settings
-from order_service.domain.errors import OrderServiceError
 from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.export_account import ExportAccount
 
@@ -28,7 +24,7 @@ def export_account(settings: Settings, given: argparse.Namespace) -> int:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
 
-    return _with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def add_arguments_of_erasure(command: argparse.ArgumentParser) -> None:
@@ -46,21 +42,4 @@ def erase_account(settings: Settings, given: argparse.Namespace) -> int:
         redacted = await (await container.get(EraseAccount)).by_email(given.email)
         print(f"The account is erased. Orders that stay in the books, without personal data: {redacted}.")
 
-    return _with_container(settings, act)
-
-
-def _with_container(settings: Settings, act: Callable[[AsyncContainer], Awaitable[None]]) -> int:
-    async def run(resources: Resources) -> None:
-        container = make_container(settings, resources)
-        try:
-            await act(container)
-        finally:
-            await container.close()
-
-    with ready_database(settings) as url:
-        try:
-            asyncio.run(run(Resources(database=url, secret_key="")))  # no token is made here
-        except OrderServiceError as error:
-            print(f"order-service: {error}", file=sys.stderr)
-            return 1
-    return 0
+    return carry_out(act, settings)

@@ -5,7 +5,7 @@ import argparse
 import msgspec
 from dishka import AsyncContainer
 
-from composition.people import with_container
+from composition.commands import carry_out
 from composition.settings import Settings
 from order_service.domain.actor import SCOPES_OF, ActorKind, Scope, scopes_text
 from order_service.use_cases.create_service import CreateService, NewSecret
@@ -28,11 +28,11 @@ def add_arguments_of_create_service(command: argparse.ArgumentParser) -> None:
 
 
 def create_service(settings: Settings, given: argparse.Namespace) -> int:
-    async def act(container: AsyncContainer) -> str:
+    async def act(container: AsyncContainer) -> None:
         create = await container.get(CreateService)
-        return _shown(await create(given.name, {Scope(scope) for scope in given.scope}), as_json=given.json)
+        _show(await create(given.name, {Scope(scope) for scope in given.scope}), as_json=given.json)
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def add_arguments_of_rotate_service_secret(command: argparse.ArgumentParser) -> None:
@@ -42,10 +42,10 @@ def add_arguments_of_rotate_service_secret(command: argparse.ArgumentParser) -> 
 
 
 def rotate_service_secret(settings: Settings, given: argparse.Namespace) -> int:
-    async def act(container: AsyncContainer) -> str:
-        return _shown(await (await container.get(RotateServiceSecret))(given.name), as_json=given.json)
+    async def act(container: AsyncContainer) -> None:
+        _show(await (await container.get(RotateServiceSecret))(given.name), as_json=given.json)
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def add_arguments_of_remove_service(command: argparse.ArgumentParser) -> None:
@@ -54,40 +54,39 @@ def add_arguments_of_remove_service(command: argparse.ArgumentParser) -> None:
 
 
 def remove_service(settings: Settings, given: argparse.Namespace) -> int:
-    async def act(container: AsyncContainer) -> str:
+    async def act(container: AsyncContainer) -> None:
         await (await container.get(RemoveService))(given.name)
-        return f"{given.name} is let in no more."
+        print(f"{given.name} is let in no more.")
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def list_services(settings: Settings, _: argparse.Namespace) -> int:
     """A line of JSON for each."""
 
-    async def act(container: AsyncContainer) -> str:
-        return "\n".join(
-            msgspec.json.encode(
-                {
-                    "id": service.id,
-                    "name": service.name,
-                    "scope": scopes_text(service.scopes),
-                    "created_at": service.created_at,
-                    "secret_made_at": service.secret_made_at,
-                }
-            ).decode()
-            for service in await (await container.get(ListServices))()
-        )
+    async def act(container: AsyncContainer) -> None:
+        for service in await (await container.get(ListServices))():
+            shown = {
+                "id": service.id,
+                "name": service.name,
+                "scope": scopes_text(service.scopes),
+                "created_at": service.created_at,
+                "secret_made_at": service.secret_made_at,
+            }
+            print(msgspec.json.encode(shown).decode())
 
-    return with_container(settings, act)
+    return carry_out(act, settings)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="a line of JSON, for scripts")
 
 
-def _shown(new: NewSecret, *, as_json: bool) -> str:
+def _show(new: NewSecret, *, as_json: bool) -> None:
     shown = {"client_id": str(new.service.id), "client_secret": new.secret, "scope": scopes_text(new.service.scopes)}
     if as_json:
-        return msgspec.json.encode(shown).decode()
-    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in shown.items()]
-    return "\n".join([*lines, "The secret is shown this once: keep it where the other system finds it."])
+        print(msgspec.json.encode(shown).decode())
+        return
+    for name, value in shown.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    print("The secret is shown this once: keep it where the other system finds it.")

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
+from order_service.domain.account import Account
 from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role
 from order_service.domain.events import Event
 from order_service.domain.ids import ORDER_NUMBER_BITS, order_number
 from order_service.domain.lifecycle import CancelReason
 from order_service.domain.lines import LineQuantity, LineRequest
 from order_service.domain.order import Order
+from order_service.ports import Transactions
 from order_service.views import RenderedOrder
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -28,6 +30,15 @@ def after(*, hours: float = 0, minutes: float = 0) -> datetime:
 
 def a_customer(id: UUID | None = None) -> Actor:
     return Actor.account(id or uuid4(), Role.CUSTOMER)
+
+
+async def a_registered_customer(transactions: Transactions) -> Actor:
+    """With an account, as whoever places an order must have one; no password opens it."""
+    account = Account.register(id=uuid4(), email=f"{uuid4().hex}@example.com", password_hash="none", at=NOON)
+    async with transactions.begin() as tx:
+        tx.accounts.add(account)
+        await tx.commit()
+    return account.actor
 
 
 def an_operator() -> Actor:

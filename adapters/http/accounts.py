@@ -69,7 +69,7 @@ async def register(
 async def me(
     by: NamedDependency[Actor], get_account: NamedDependency[GetAccount], if_none_match: IfNoneMatch = None
 ) -> Response[AccountOut] | Response[bytes]:
-    return sent(await get_account(by.id, by=by), if_none_match=if_none_match)
+    return sent(await get_account(by.own_account, by=by), if_none_match=if_none_match)
 
 
 @patch(
@@ -140,7 +140,7 @@ async def my_history(
     after: After = 0,
     limit: Limit = 100,
 ) -> Response[EventListOut]:
-    query = ListAccountEventsQuery(by=by, account_id=by.id, after_seq=after, limit=limit + 1)
+    query = ListAccountEventsQuery(by=by, account_id=by.own_account, after_seq=after, limit=limit + 1)
     return history_page("/api/v1/accounts/me/events", await list_account_events(query), limit)
 
 

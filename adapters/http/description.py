@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.http.examples import ANSWERS, REQUESTS, refusals
+from adapters.http.example_refusals import refusals
+from adapters.http.examples import ANSWERS, REQUESTS
 from adapters.http.links import add_links
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS
 from order_service.domain.errors import OrderServiceError

@@ -44,8 +44,8 @@ _SCOPES = {
     Scope.SHIPMENTS_WRITE.value: "Ship, and note deliveries.",
     Scope.RETURNS_WRITE.value: "Receive and refuse returns.",
     Scope.EVENTS_READ.value: "Read the whole event log.",
-    Scope.ACCOUNTS_READ.value: "Read one's own account and sessions.",
-    Scope.ACCOUNTS_WRITE.value: "Change one's own password, end one's own sessions.",
+    Scope.ACCOUNTS_READ.value: "Read or export one's own account, its history and sessions; as an admin, others'.",
+    Scope.ACCOUNTS_WRITE.value: "Change or erase one's own account, end one's own sessions; as an admin, give roles.",
 }
 
 

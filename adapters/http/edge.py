@@ -11,6 +11,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, REQUEST_ID, extended, problem_document
+from order_service.domain.errors import TooBusy
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
 """The id of the request that is being answered, for whatever is logged meanwhile."""
@@ -45,7 +46,6 @@ _PER_TURN = 8
 """Requests begun in one turn of the event loop: a hundred that come together are no reason to keep others waiting."""
 
 _WAIT_SECONDS = 1.0
-_BUSY = "Too many requests at this moment. Try again soon, with the same Idempotency-Key."
 _ELSEWHERE = "Web pages of this origin may not call the API from a browser."
 _STREAMS = ("/events/stream", "/accounts/me/export")
 """How the address of what is sent as slowly as its reader reads ends: many may be open at once, and idle."""
@@ -95,7 +95,8 @@ class Edge:
             finally:
                 self._places.release()
         else:
-            await _answer("too-busy", _BUSY, scope, send_with_headers, retry_after=1)
+            busy = TooBusy()
+            await _answer(busy.code, str(busy), scope, send_with_headers, retry_after=busy.retry_after)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():

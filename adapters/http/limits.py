@@ -1,5 +1,6 @@
 """How often somebody may ask: per account where there is one, else per client address."""
 
+import math
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Self
@@ -10,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http.problems import RATE_LIMIT, extended, seconds_up
+from adapters.http.problems import RATE_LIMIT, extended
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import RateLimited
 from order_service.ports import Quota, RateLimiter
@@ -37,10 +38,10 @@ class RateLimit(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         extended(scope)[_ORIGIN] = _network_of(client_address(scope, self._proxies))
         allowance = await self._limiter.take(self._quota, _subject(scope))
-        state = f'"{self._quota.name}";r={allowance.remaining};t={seconds_up(allowance.reset)}'
+        state = f'"{self._quota.name}";r={allowance.remaining};t={max(1, math.ceil(allowance.reset))}'
         extended(scope)[RATE_LIMIT] = headers = {"RateLimit-Policy": self._policy, "RateLimit": state}
         if not allowance.allowed:
-            raise RateLimited(seconds_up(allowance.retry_after))
+            raise RateLimited(allowance.retry_after)
 
         async def send_with_limits(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -2,7 +2,6 @@
 
 import html
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -230,10 +229,6 @@ def pointer_to(path: str) -> str:
     """The JSON pointer (RFC 6901) for a path such as `lines[2].quantity`; empty for the whole document, `body`."""
     path = path.partition("[...]")[0]  # how msgspec says "some value of the mapping"
     return "" if path in {"body", "data"} else "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
-
-
-def seconds_up(seconds: float) -> int:
-    return max(1, math.ceil(seconds))
 
 
 @get("/problems/{code:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)

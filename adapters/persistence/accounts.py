@@ -34,8 +34,8 @@ class SqlAccounts:
         return account_from(row)
 
     async def keep(self, account_id: UUID) -> None:
-        query = select(accounts.c.erased_at).where(accounts.c.id == account_id)
-        if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is not None:
+        query = select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
+        if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is None:
             raise AccountNotFound
 
     async def by_email(self, email: str) -> Account | None:

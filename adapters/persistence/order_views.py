@@ -52,15 +52,12 @@ class SqlOrderViews:
         )
 
     async def events(self, order_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:
-        behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
-        rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
-        return [event_view(row) for row in rows]
+        return [event_view(row) for row in await self._history(order_id, after_seq, limit)]
 
     async def events_and_orders(
         self, order_id: UUID, *, after_seq: int, limit: int
     ) -> Sequence[tuple[EventView, RenderedOrder]]:
-        behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
-        rows = await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
+        rows = await self._history(order_id, after_seq, limit)
         orders = [rendered_from(bytes(_payload_decoder.decode(row.payload).order)) for row in rows]
         return list(zip(map(event_view, rows), orders, strict=True))
 
@@ -92,6 +89,10 @@ class SqlOrderViews:
 
     async def _ids(self, query: Select[UUID]) -> Sequence[UUID]:
         return [row[0] for row in await self._rows(query)]
+
+    async def _history(self, order_id: UUID, after_seq: int, limit: int) -> Sequence[Any]:
+        behind = (order_events.c.aggregateid == order_id) & (order_events.c.seq > after_seq)
+        return await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
         with in_domain_words():

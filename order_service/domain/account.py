@@ -15,7 +15,7 @@ from order_service.domain.account_events import (
     RecordedOfAccount,
     RoleChanged,
 )
-from order_service.domain.actor import Actor, ActorKind, Role
+from order_service.domain.actor import Actor, Role
 from order_service.domain.errors import InvalidField, NotAllowed, OwnRole
 from order_service.domain.text import checked_text
 
@@ -55,7 +55,7 @@ class Account:
 
     def give_role(self, role: Role, *, by: Actor, at: datetime) -> None:
         """The role it has already: nothing happens. Raises NotAllowed, OwnRole."""
-        if by.kind not in {ActorKind.ADMIN, ActorKind.SYSTEM}:
+        if not by.looks_after_accounts:
             raise NotAllowed(f"A {by.kind} may not give roles.")
         if by.id == self.id:
             raise OwnRole
@@ -77,7 +77,7 @@ class Account:
         self.password_hash = password_hash
 
     def erase(self, *, by: Actor, at: datetime) -> None:
-        """Its last change: what is personal in it is forgotten, and nobody logs in any more."""
+        """Its last change; what is personal in it goes with its row (see `Erasing.end_account`)."""
         self._record(AccountErased(), by, at)
 
     def take_events(self) -> list[RecordedOfAccount]:

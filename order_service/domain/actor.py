@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Self
 from uuid import UUID
 
-from order_service.domain.errors import InsufficientScope, InvalidScope
+from order_service.domain.errors import AccountNotFound, InsufficientScope, InvalidScope
 
 
 class Role(StrEnum):
@@ -92,6 +92,18 @@ class Actor:
     def only_own(self) -> UUID | None:
         """The customer to whose orders this actor is confined; None for all others."""
         return self.id if self.kind is ActorKind.CUSTOMER else None
+
+    @property
+    def own_account(self) -> UUID:
+        """Raises AccountNotFound for us ourselves. A service has none either, and no scope to ask for one."""
+        if self.id is None:
+            raise AccountNotFound
+        return self.id
+
+    @property
+    def looks_after_accounts(self) -> bool:
+        """Admins, and we ourselves, as whom whoever runs the service acts."""
+        return self.kind in {ActorKind.ADMIN, ActorKind.SYSTEM}
 
     def require(self, scope: Scope) -> None:
         """Raises InsufficientScope."""

@@ -60,6 +60,7 @@
 `code` is stable and for programs; `str(error)` is for people; `details()` are the typed fields.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from uuid import UUID
@@ -458,13 +459,13 @@ class VersionMismatch(OrderServiceError):
 
 
 class RateLimited(OrderServiceError):
-    """`retry_after` in seconds, rounded up."""
+    """`retry_after` in seconds, which are rounded up."""
 
     code = "rate-limited"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many requests. Try again in {retry_after} s.")
-        self.retry_after = retry_after
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(f"Too many requests. Try again in {self.retry_after} s.")
 
 
 class TooBusy(OrderServiceError):

@@ -1,19 +1,16 @@
 """Who has logged in, and for how long that holds."""
 
 import base64
-import hashlib
-import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
 from order_service.domain.actor import Actor, Scope
+from order_service.domain.secret import SECRET_BYTES, hash_of, is_hash_of
 
 GRACE = timedelta(seconds=10)
 """Two requests of one client may refresh at once: the one that comes second is refused, and no thief for that."""
-
-SECRET_BYTES = 32
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +50,7 @@ class Session:
             began_at=at,
             refreshed_at=at,
             expires_at=at + lifetime,
-            token_hash=_hash(secret),
+            token_hash=hash_of(secret),
             scopes=scopes,
         )
 
@@ -68,8 +65,8 @@ class Session:
         """Whether `successor` is the secret of the newest token from now on. If not, the session may have ended."""
         if not self.is_open(at):
             return False
-        if hmac.compare_digest(_hash(secret), self.token_hash):
-            self.former_hash, self.token_hash, self.refreshed_at = self.token_hash, _hash(successor), at
+        if is_hash_of(self.token_hash, secret):
+            self.former_hash, self.token_hash, self.refreshed_at = self.token_hash, hash_of(successor), at
             return True
         if not (self._is_former(secret) and at <= self.refreshed_at + GRACE):
             self.end(at)
@@ -77,7 +74,7 @@ class Session:
 
     def belongs_to(self, secret: bytes) -> bool:
         """Whether it is the secret of the newest token, or of the one before."""
-        return hmac.compare_digest(_hash(secret), self.token_hash) or self._is_former(secret)
+        return is_hash_of(self.token_hash, secret) or self._is_former(secret)
 
     def end(self, at: datetime) -> None:
         """Ended already: nothing happens."""
@@ -85,7 +82,7 @@ class Session:
             self.ended_at = at
 
     def _is_former(self, secret: bytes) -> bool:
-        return self.former_hash is not None and hmac.compare_digest(_hash(secret), self.former_hash)
+        return self.former_hash is not None and is_hash_of(self.former_hash, secret)
 
 
 def refresh_token(session_id: UUID, secret: bytes) -> str:
@@ -103,8 +100,3 @@ def read_refresh_token(token: str) -> tuple[UUID, bytes] | None:
     if len(secret) != SECRET_BYTES or refresh_token(UUID(bytes=session_id), secret) != token:
         return None
     return UUID(bytes=session_id), secret
-
-
-def _hash(secret: bytes) -> bytes:
-    """Of 256 random bits, so that no salt and no slow hash is needed."""
-    return hashlib.sha256(secret).digest()

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from order_service.domain.actor import Actor, ActorKind, Scope
+from order_service.domain.actor import Actor, Scope
 from order_service.domain.errors import NotAllowed
 
 
-def require_may_read(by: Actor, account_id: UUID | None) -> None:
+def require_may_read(by: Actor, account_id: UUID) -> None:
     """Its holder, and admins. Raises InsufficientScope, NotAllowed."""
     by.require(Scope.ACCOUNTS_READ)
     if account_id != by.id:
@@ -14,7 +14,7 @@ def require_may_read(by: Actor, account_id: UUID | None) -> None:
 
 
 def require_admin(by: Actor, what: str, *, scope: Scope) -> None:
-    """Admins, and the service itself, as which whoever runs it acts. Raises InsufficientScope, NotAllowed."""
+    """Whoever looks after accounts (see `Actor`). Raises InsufficientScope, NotAllowed."""
     by.require(scope)
-    if by.kind not in {ActorKind.ADMIN, ActorKind.SYSTEM}:
+    if not by.looks_after_accounts:
         raise NotAllowed(f"A {by.kind} may not {what}.")

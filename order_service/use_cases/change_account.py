@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.actor import Bearer, Scope
-from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound, InvalidField, VersionMismatch
+from order_service.domain.errors import AccountChangedMeanwhile, InvalidField, VersionMismatch
 from order_service.ports import Clock, PasswordHasher, Transactions
 from order_service.use_cases.end_session import end_every_session
 from order_service.use_cases.guessing import Guessing
@@ -28,12 +27,6 @@ class AccountChange:
     origin: str
     expected_versions: frozenset[int] | None = None
 
-    @property
-    def account_id(self) -> UUID:
-        if self.by.actor.id is None:
-            raise AccountNotFound
-        return self.by.actor.id
-
 
 class ChangeAccount:
     """Commits account and events together, if the holder knew the password and the account is still the same."""
@@ -52,7 +45,7 @@ class ChangeAccount:
         """
         wanted.by.actor.require(Scope.ACCOUNTS_WRITE)
         async with self._transactions.begin() as tx:
-            account = await tx.accounts.get(wanted.account_id)
+            account = await tx.accounts.get(wanted.by.actor.own_account)
         if not await self._guessing.check(
             account.email, wanted.origin, lambda: is_password_of(account, wanted.current_password, self._passwords)
         ):

@@ -60,9 +60,7 @@ class ExportAccount:
     async def __call__(self, by: Actor) -> Export:
         by.require(Scope.ACCOUNTS_READ)
         by.require(Scope.ORDERS_READ)
-        if by.id is None:
-            raise AccountNotFound
-        return await self._export(by.id)
+        return await self._export(by.own_account)
 
     async def by_email(self, email: str) -> Export:
         """The same for whoever runs the service, who was asked by mail. Raises InvalidField."""

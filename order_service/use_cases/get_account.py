@@ -4,7 +4,6 @@ from uuid import UUID
 
 from order_service.domain.account import Account
 from order_service.domain.actor import Actor
-from order_service.domain.errors import AccountNotFound
 from order_service.ports import Transactions
 from order_service.use_cases.administration import require_may_read
 
@@ -15,9 +14,7 @@ class GetAccount:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def __call__(self, account_id: UUID | None, *, by: Actor) -> Account:
+    async def __call__(self, account_id: UUID, *, by: Actor) -> Account:
         require_may_read(by, account_id)
-        if account_id is None:
-            raise AccountNotFound
         async with self._transactions.begin() as tx:
             return await tx.accounts.get(account_id)

@@ -1,7 +1,6 @@
 """How often a password may be guessed: so often, from however many addresses."""
 
 import hmac
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,7 +49,7 @@ class Guessing:
             quota, subject = self._from_anywhere, self._name_of(email)
         allowance = await self._limiter.take(quota, subject)
         if not allowance.allowed:
-            raise RateLimited(max(1, math.ceil(allowance.retry_after)))
+            raise RateLimited(allowance.retry_after)
         try:
             right = await is_right()
         except TooBusy:  # nothing was compared

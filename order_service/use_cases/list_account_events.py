@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from order_service.domain.actor import Actor
-from order_service.domain.errors import AccountNotFound
 from order_service.ports import AccountViews
 from order_service.use_cases.administration import require_may_read
 from order_service.use_cases.get_account import GetAccount
@@ -15,7 +14,7 @@ from order_service.views import EventView
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListAccountEventsQuery:
     by: Actor
-    account_id: UUID | None
+    account_id: UUID
     after_seq: int = 0
     limit: int = 100
 
@@ -32,9 +31,7 @@ class ListAccountEvents:
 
     async def __call__(self, query: ListAccountEventsQuery) -> Sequence[EventView]:
         require_may_read(query.by, query.account_id)
-        if query.account_id is None:
-            raise AccountNotFound
         events = await self._views.events(query.account_id, after_seq=query.after_seq, limit=query.limit)
-        if not events:
+        if not events and not await self._views.events(query.account_id, after_seq=0, limit=1):
             await self._get_account(query.account_id, by=query.by)
         return events

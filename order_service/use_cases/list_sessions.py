@@ -8,7 +8,7 @@ from order_service.ports import Clock, Transactions
 
 
 class ListSessions:
-    """The holder of an account: their open sessions, the newest first. Raises InsufficientScope."""
+    """The holder of an account: their open sessions, the newest first. Raises InsufficientScope, AccountNotFound."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
@@ -16,8 +16,6 @@ class ListSessions:
 
     async def __call__(self, *, by: Actor) -> Sequence[Session]:
         by.require(Scope.ACCOUNTS_READ)
-        if by.id is None:
-            return ()
         async with self._transactions.begin() as tx:
-            sessions = await tx.sessions.of(by.id)
+            sessions = await tx.sessions.all_of(by.own_account)
         return [session for session in sessions if session.is_open(self._clock.now())]

@@ -16,7 +16,7 @@ from order_service.domain.errors import (
 from order_service.domain.lines import LineRequest
 from order_service.domain.order import Order
 from order_service.domain.rules import ShopRules
-from order_service.ports import Clock, Ids, OrderFilter, OrderViews, Transaction, Transactions
+from order_service.ports import Clock, Ids, OrderFilter, OrderViews, Transactions
 from order_service.use_cases.idempotency import Answer, IdempotencyKey, answered_before, first_answer, remember_answer
 
 
@@ -73,7 +73,10 @@ class PlaceOrder:
     async def _place(self, command: PlaceOrderCommand) -> Answer:
         order = self._new_order(command)
         async with self._transactions.begin() as tx:
-            await self._require_customer(tx, command)
+            try:
+                await tx.accounts.keep(order.customer_id)
+            except AccountNotFound:
+                raise CustomerUnknown(order.customer_id) from None
             placed = tx.orders.add(order)
             if not command.dry_run:
                 remember_answer(tx, command.by, command.idempotency_key, placed)
@@ -120,15 +123,3 @@ class PlaceOrder:
         if customer_id is None:
             raise NotAllowed("You order for a customer: say for whom with customer_id.")
         return customer_id
-
-    @staticmethod
-    async def _require_customer(tx: Transaction, command: PlaceOrderCommand) -> None:
-        customer_id = command.customer_id or command.by.only_own
-        if customer_id is None:
-            return
-        try:
-            await tx.accounts.keep(customer_id)
-            if customer_id != command.by.only_own:  # else the token says that the account exists
-                await tx.accounts.get(customer_id)
-        except AccountNotFound:
-            raise CustomerUnknown(customer_id) from None

@@ -28,11 +28,11 @@ from adapters.persistence.event_log import SqlEventLog
 from composition.container import Resources, make_container
 from composition.database import migrate
 from composition.settings import Settings
-from order_service.domain.actor import Actor, Role
 from order_service.domain.lines import LineRequest
+from order_service.ports import Transactions
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.relay_events import RelayEvents
-from tests.builders import a_paid_order
+from tests.builders import a_paid_order, a_registered_customer
 from tests.chaos.heard import ends
 from tests.crash.checker import ALL_RELAYED
 from tests.fleet.people import SECRET_KEY
@@ -149,13 +149,13 @@ async def lag(around: World, container: AsyncContainer) -> Behind:
         "KAFKA_TOPIC": topic,
         "SECRET_KEY": SECRET_KEY,
     }
-    place = await container.get(PlaceOrder)
+    place, transactions = await container.get(PlaceOrder), await container.get(Transactions)
     with Fleet(around.folder, environment, port=free_port()) as fleet:
         fleet.start("relay")
-        await place_for(place, WARM_UP_SECONDS)
+        await place_for(place, transactions, WARM_UP_SECONDS)
         await until_relayed(around)
         warm = sum((await ends(around.kafka, [topic])).values())
-        placed = await place_for(place, SECONDS)
+        placed = await place_for(place, transactions, SECONDS)
         began = time.monotonic()
         await until_relayed(around)
         at_the_end = time.monotonic() - began
@@ -171,13 +171,14 @@ def happened_at(record: Any) -> float:
     return datetime.fromisoformat(dict(record.headers)["ce_time"].decode()).timestamp()
 
 
-async def place_for(place: PlaceOrder, seconds: float) -> int:
+async def place_for(place: PlaceOrder, transactions: Transactions, seconds: float) -> int:
     """How many orders were placed."""
     lines = [WantedLine(name=name, quantity=2, unit_price="4.50") for name in ("Mug", "Pot", "Spoon")]
     deadline = time.monotonic() + seconds
 
     async def customer() -> int:
-        command = PlaceOrderCommand(by=Actor.account(uuid4(), Role.CUSTOMER), currency="EUR", lines=lines)
+        by = await a_registered_customer(transactions)
+        command = PlaceOrderCommand(by=by, currency="EUR", lines=lines)
         placed = 0
         while time.monotonic() < deadline:
             await place(command)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from uuid import UUID, uuid4
 
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,9 +19,9 @@ from adapters.persistence.engine import create_engine
 from composition.container import Resources, make_container
 from composition.database import migrate
 from composition.settings import Settings
-from order_service.domain.actor import Actor, Role
-from order_service.ports import JobQueue
+from order_service.ports import JobQueue, Transactions
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
+from tests.builders import a_registered_customer
 from tests.fleet.people import SECRET_KEY
 from tests.fleet.roles import Fleet
 from tests.services import RedisServer
@@ -59,14 +58,16 @@ async def queue(environment: dict[str, str], orders: int) -> None:
     settings = Settings(redis_url=environment["REDIS_URL"])
     container = make_container(settings, Resources(database=database, secret_key=SECRET_KEY))
     place, jobs = await container.get(PlaceOrder), await container.get(JobQueue)
+    transactions = await container.get(Transactions)
 
-    async def place_one(customer: UUID) -> None:
+    async def place_one() -> None:
+        customer = await a_registered_customer(transactions)
         line = WantedLine(name="Mug", quantity=2, unit_price="4.50")
-        command = PlaceOrderCommand(by=Actor.account(customer, Role.CUSTOMER), currency="EUR", lines=[line])
+        command = PlaceOrderCommand(by=customer, currency="EUR", lines=[line])
         await jobs.enqueue_processing((await place(command)).order.order_id)
 
     for start in range(0, orders, 16):
-        await asyncio.gather(*(place_one(uuid4()) for _ in range(start, min(start + 16, orders))))
+        await asyncio.gather(*(place_one() for _ in range(start, min(start + 16, orders))))
     await container.close()
 
 

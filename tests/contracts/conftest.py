@@ -18,15 +18,11 @@ from order_service.domain.errors import OrderNotFound
 from order_service.domain.order import Order
 from order_service.ports import AccountViews, EventArchive, EventFeed, EventLog, OrderViews, Transaction, Transactions
 from order_service.views import RenderedOrder
-from tests.in_memory import (
-    InMemoryAccountViews,
-    InMemoryEventArchive,
-    InMemoryEventFeed,
-    InMemoryEventLog,
-    InMemoryOrderViews,
-    InMemoryTransactions,
-    Store,
-)
+from tests.in_memory.accounts import InMemoryAccountViews
+from tests.in_memory.events import InMemoryEventArchive, InMemoryEventFeed, InMemoryEventLog
+from tests.in_memory.order_views import InMemoryOrderViews
+from tests.in_memory.store import Store
+from tests.in_memory.transaction import InMemoryTransactions
 from tests.services import RedisServer
 
 

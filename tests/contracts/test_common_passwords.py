@@ -8,7 +8,7 @@ from adapters.security import common_passwords
 from adapters.security.common_passwords import ListedPasswords, lines_of
 from order_service.domain.passwords import SHORTEST, comparable
 from order_service.ports import CommonPasswords
-from tests.in_memory import FewPasswords
+from tests.in_memory.security import FewPasswords
 
 LIST = Path(common_passwords.__file__).parent / "common_password_list"
 

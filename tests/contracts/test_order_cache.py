@@ -11,7 +11,7 @@ from adapters.redis.order_cache import RedisOrderCache
 from order_service.domain.errors import OrderNotFound
 from order_service.ports import OrderCache
 from order_service.views import RenderedOrder
-from tests.in_memory import DictOrderCache
+from tests.in_memory.order_views import DictOrderCache
 
 CACHES: dict[str, Callable[[], OrderCache]] = {"in memory": DictOrderCache, "in process": InProcessOrderCache}
 

@@ -3,7 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from order_service.domain.session import GRACE, SECRET_BYTES, Session, read_refresh_token, refresh_token
+from order_service.domain.secret import SECRET_BYTES
+from order_service.domain.session import GRACE, Session, read_refresh_token, refresh_token
 from tests.builders import NOON, after
 
 LIFETIME = timedelta(days=1)

@@ -46,6 +46,14 @@ async def bob(shop: Shop) -> AsyncIterator[Person]:
 
 
 @pytest.fixture
+async def eve(shop: Shop) -> AsyncIterator[Person]:
+    """A customer with a password, and a session."""
+    person = await shop.member()
+    async with person.client:
+        yield person
+
+
+@pytest.fixture
 async def operator(shop: Shop) -> AsyncIterator[Person]:
     person = await shop.person(Role.OPERATOR)
     async with person.client:

@@ -17,9 +17,10 @@ from adapters.persistence.tables import metadata
 from composition.container import Resources, make_container
 from composition.settings import Settings
 from order_service.domain.account import Account
-from order_service.domain.actor import Role
+from order_service.domain.actor import SYSTEM, Role
 from order_service.ports import Clock, Ids, Tokens, Transactions
 from order_service.use_cases.process_order import ProcessOrder
+from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 
 Document = dict[str, Any]
 
@@ -31,6 +32,8 @@ ORDERS = "/api/v1/orders"
 ACCOUNTS = "/api/v1/accounts"
 ME = "/api/v1/accounts/me"
 TOKEN = "/api/v1/auth/token"
+
+PASSWORD = "correct horse battery"
 
 GENEROUS = Settings(
     rate_limit_accounts_per_minute=1_000_000,
@@ -119,6 +122,16 @@ class Shop:
         client = self.client(address=address, headers={"Authorization": f"Bearer {token}"})
         return Person(id=account.id, email=account.email, token=token, client=client)
 
+    async def member(self, role: Role = Role.CUSTOMER) -> Person:
+        """With an account that PASSWORD opens, and a session."""
+        email = f"{uuid4().hex}@example.com"
+        register = await self.container.get(RegisterAccount)
+        account = await register(RegisterAccountCommand(email=email, password=PASSWORD, role=role, by=SYSTEM))
+        async with self.client() as client:
+            token = document(await log_in(client, email))["access_token"]
+        client = self.client(headers={"Authorization": f"Bearer {token}"})
+        return Person(id=account.id, email=email, token=token, client=client)
+
     async def process(self, order: Document) -> None:
         """What the worker would do."""
         await (await self.container.get(ProcessOrder))(UUID(order["id"]))
@@ -139,6 +152,10 @@ async def open_shop(database: URL, settings: Settings = GENEROUS) -> AsyncIterat
         yield Shop(container, app, await container.get(AsyncEngine), edge.tokens, edge.clock)
     finally:
         await container.close()
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
+    return await client.post(TOKEN, data={"grant_type": "password", "username": email, "password": password})
 
 
 def a_line(**said: Any) -> Document:

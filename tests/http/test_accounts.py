@@ -1,38 +1,24 @@
 """Accounts over HTTP: one's own, and those of others for administrators."""
 
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from order_service.domain.actor import SYSTEM, Role
-from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
-from tests.http.shop import ACCOUNTS, ME, ORDERS, TOKEN, Document, Person, Shop, document, pointers, problem
-
-PASSWORD = "correct horse battery"
-
-
-async def logged_in(shop: Shop, client: httpx.AsyncClient, role: Role = Role.CUSTOMER) -> Person:
-    """Somebody with a password, and a session."""
-    email = f"{uuid4().hex}@example.com"
-    register = await shop.container.get(RegisterAccount)
-    account = await register(RegisterAccountCommand(email=email, password=PASSWORD, role=role, by=SYSTEM))
-    token = (await log_in(client, email)).json()["access_token"]
-    own = shop.client(headers={"Authorization": f"Bearer {token}"})
-    return Person(id=account.id, email=email, token=token, client=own)
-
-
-async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
-    return await client.post(TOKEN, data={"grant_type": "password", "username": email, "password": password})
-
-
-@pytest.fixture
-async def eve(shop: Shop, anybody: httpx.AsyncClient) -> AsyncIterator[Person]:
-    """A customer who logged in."""
-    person = await logged_in(shop, anybody)
-    async with person.client:
-        yield person
+from order_service.domain.actor import Role
+from tests.http.shop import (
+    ACCOUNTS,
+    ME,
+    ORDERS,
+    PASSWORD,
+    Document,
+    Person,
+    Shop,
+    document,
+    log_in,
+    pointers,
+    problem,
+)
 
 
 def path_of(person: Person, *rest: str) -> str:

@@ -10,7 +10,8 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from adapters.http.description import NEVER_SENT, ONLY_OF
-from adapters.http.examples import ANSWERS, REFUSALS, REQUESTS, UNTOLD
+from adapters.http.example_refusals import REFUSALS, UNTOLD
+from adapters.http.examples import ANSWERS, REQUESTS
 from adapters.http.problems import PROBLEMS, members_of
 from order_service.domain.errors import OrderServiceError
 from tests.http.shop import ORDERS, PROBLEM_JSON, Document, Person, Shop, document, order_body, order_path

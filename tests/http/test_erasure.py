@@ -1,22 +1,19 @@
 """An account is erased over HTTP."""
 
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
-import pytest
 
-from order_service.domain.actor import Role
-from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 from tests.http.shop import (
     ACCOUNTS,
     ME,
     ORDERS,
-    TOKEN,
+    PASSWORD,
     Document,
     Person,
     Shop,
     document,
+    log_in,
     order_body,
     order_path,
     pointers,
@@ -25,29 +22,6 @@ from tests.http.shop import (
 from tests.persistence.test_erasing import places_of
 
 ERASURE = f"{ME}/erasure"
-PASSWORD = "correct horse battery"
-
-
-async def log_in(shop: Shop, email: str) -> httpx.Response:
-    async with shop.client() as client:
-        return await client.post(TOKEN, data={"grant_type": "password", "username": email, "password": PASSWORD})
-
-
-async def registered(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
-    register = await shop.container.get(RegisterAccount)
-    email = f"{uuid4().hex}@example.com"
-    account = await register(RegisterAccountCommand(email=email, password=PASSWORD, role=role))
-    token = document(await log_in(shop, email))["access_token"]
-    client = shop.client(headers={"Authorization": f"Bearer {token}"})
-    return Person(id=account.id, email=email, token=token, client=client)
-
-
-@pytest.fixture
-async def eve(shop: Shop) -> AsyncIterator[Person]:
-    """A customer with a password, and a session."""
-    person = await registered(shop)
-    async with person.client:
-        yield person
 
 
 async def erase(person: Person, password: str = PASSWORD) -> httpx.Response:
@@ -94,9 +68,11 @@ async def test_after_an_erasure_nothing_in_the_database_is_of_the_customer(
     assert await operator.read({"id": redacted["number"]}) == redacted
 
 
-async def test_whoever_was_erased_is_as_unknown_as_anybody(shop: Shop, eve: Person, operator: Person) -> None:
+async def test_whoever_was_erased_is_as_unknown_as_anybody(
+    eve: Person, operator: Person, anybody: httpx.AsyncClient
+) -> None:
     assert (await erase(eve)).status_code == 204
-    refused, unknown = await log_in(shop, eve.email), await log_in(shop, f"{uuid4().hex}@example.com")
+    refused, unknown = await log_in(anybody, eve.email), await log_in(anybody, f"{uuid4().hex}@example.com")
     assert {**document(refused), "request_id": ""} == {**document(unknown), "request_id": ""}
     problem(await eve.get(ME), 404, "account-not-found")
     problem(await eve.post(ORDERS, json=order_body()), 422, "customer-unknown")

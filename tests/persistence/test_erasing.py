@@ -34,7 +34,7 @@ from order_service.use_cases.idempotency import IdempotencyKey
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.views import RenderedOrder
 from tests.builders import NOON, a_canceled_order, a_customer
-from tests.in_memory import PlainPasswords
+from tests.in_memory.security import PlainPasswords
 from tests.persistence.test_consistency import findings, of_all_kinds, save
 from tests.personal import (
     MARK,

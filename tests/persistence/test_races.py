@@ -18,9 +18,9 @@ from order_service.use_cases.change_order import ChangeOrder, OrderChange
 from order_service.use_cases.idempotency import Answer, IdempotencyKey
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.use_cases.record_payment import RecordPayment
-from tests.builders import a_customer, an_operator
+from tests.builders import a_registered_customer, an_operator
 from tests.conftest import PARALLEL
-from tests.in_memory import DictOrderCache
+from tests.in_memory.order_views import DictOrderCache
 
 KEY = IdempotencyKey(key="key", fingerprint=b"this request")
 FEW = 4
@@ -51,14 +51,14 @@ async def service(request: pytest.FixtureRequest, database_url: URL) -> AsyncIte
 
 
 async def test_identical_placings_at_once_make_one_order_and_get_identical_answers(service: Service) -> None:
-    ann = a_customer()
+    ann = await a_registered_customer(service.transactions)
     answers = await asyncio.gather(*(service.place(ann, KEY) for _ in range(PARALLEL)))
     assert len({answer.order for answer in answers}) == 1
     assert [answer.replayed for answer in answers].count(False) == 1
 
 
 async def test_repetitions_at_once_all_get_the_first_answer(service: Service) -> None:
-    ann, operator = a_customer(), an_operator()
+    ann, operator = await a_registered_customer(service.transactions), an_operator()
     placed = await service.place(ann, KEY)
     paid = await service.pay(placed.order.order_id, operator, "payment-1", KEY)
     again = await asyncio.gather(
@@ -70,7 +70,7 @@ async def test_repetitions_at_once_all_get_the_first_answer(service: Service) ->
 
 
 async def test_identical_changes_of_a_busy_order_happen_once_and_hold_nobody_up(service: Service) -> None:
-    order_id = (await service.place(a_customer())).order.order_id
+    order_id = (await service.place(await a_registered_customer(service.transactions))).order.order_id
     operator = an_operator()
     for round_ in range(3):
         key = IdempotencyKey(key=f"key-{round_}", fingerprint=b"this request")

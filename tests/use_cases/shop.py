@@ -57,23 +57,13 @@ from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 from order_service.views import OrderView, RenderedOrder
 from tests.builders import CANCEL_WINDOW, NOON, TIME_TO_PAY
-from tests.in_memory import (
-    DictOrderCache,
-    FewPasswords,
-    InMemoryAccountViews,
-    InMemoryEventArchive,
-    InMemoryEventFeed,
-    InMemoryEventLog,
-    InMemoryOrderViews,
-    InMemoryTransactions,
-    ListJobs,
-    ListPublisher,
-    NumberedTokens,
-    PlainPasswords,
-    SequentialIds,
-    SettableClock,
-    Store,
-)
+from tests.in_memory.accounts import InMemoryAccountViews
+from tests.in_memory.events import InMemoryEventArchive, InMemoryEventFeed, InMemoryEventLog, ListJobs, ListPublisher
+from tests.in_memory.order_views import DictOrderCache, InMemoryOrderViews
+from tests.in_memory.security import FewPasswords, NumberedTokens, PlainPasswords
+from tests.in_memory.store import Store
+from tests.in_memory.system import SequentialIds, SettableClock
+from tests.in_memory.transaction import InMemoryTransactions
 
 PASSWORD = "correct horse"
 HOME = "192.0.2.1"
@@ -214,8 +204,3 @@ def read(order: RenderedOrder) -> OrderView:
 
 def a_key(key: str = "key-1", of: Any = "this request") -> IdempotencyKey:
     return IdempotencyKey(key=key, fingerprint=repr(of).encode())
-
-
-def account_of(actor: Actor) -> UUID:
-    assert actor.id is not None
-    return actor.id

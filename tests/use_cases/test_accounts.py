@@ -15,7 +15,7 @@ from order_service.domain.errors import (
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from tests.builders import NOON, a_customer
-from tests.in_memory import PlainPasswords
+from tests.in_memory.security import PlainPasswords
 from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 
@@ -95,4 +95,4 @@ async def test_no_password_appears_in_a_command_or_an_answer_that_is_logged(shop
 async def test_there_is_no_account_for_a_stranger_or_for_the_service_itself(shop: Shop) -> None:
     for actor in (a_customer(), SYSTEM):
         with pytest.raises(AccountNotFound):
-            await shop.get_account(actor.id, by=actor)
+            await shop.get_account(actor.own_account, by=actor)

@@ -22,7 +22,7 @@ from order_service.use_cases.list_accounts import ListAccountsQuery
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.set_role import SetRoleCommand
 from tests.builders import NOON, an_admin, an_operator
-from tests.use_cases.shop import HOME, PASSWORD, Shop, account_of
+from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def boss(shop: Shop) -> Actor:
 
 
 def a_role(of: Actor, role: Role, *, by: Actor, at: frozenset[int] | None = None) -> SetRoleCommand:
-    return SetRoleCommand(by=by, account_id=account_of(of), role=role, expected_versions=at)
+    return SetRoleCommand(by=by, account_id=of.own_account, role=role, expected_versions=at)
 
 
 def an_address(
@@ -45,7 +45,7 @@ def an_address(
 async def test_an_admin_gives_a_role_and_the_history_says_who_gave_which(shop: Shop, ann: Actor, boss: Actor) -> None:
     account = await shop.set_role(a_role(ann, Role.OPERATOR, by=boss))
     assert (account.role, account.version) == (Role.OPERATOR, 2)
-    query = ListAccountEventsQuery(by=boss, account_id=ann.id, after_seq=1)
+    query = ListAccountEventsQuery(by=boss, account_id=ann.own_account, after_seq=1)
     [event] = await shop.list_account_events(query)
     assert (event.type, event.change) == ("account.role_changed", {"from": "customer", "to": "operator"})
     assert (event.actor.kind, event.actor.id, event.occurred_at) == ("admin", boss.id, shop.clock.now())
@@ -53,11 +53,11 @@ async def test_an_admin_gives_a_role_and_the_history_says_who_gave_which(shop: S
 
 async def test_the_command_line_acts_as_the_service_itself(shop: Shop, ann: Actor, boss: Actor) -> None:
     await shop.set_role(a_role(ann, Role.ADMIN, by=SYSTEM))
-    assert await shop.history_of_account(account_of(ann)) == [
+    assert await shop.history_of_account(ann.own_account) == [
         ("account.registered", "customer", {"role": "customer"}),
         ("account.role_changed", "system", {"from": "customer", "to": "admin"}),
     ]
-    assert await shop.history_of_account(account_of(boss)) == [("account.registered", "system", {"role": "admin"})]
+    assert await shop.history_of_account(boss.own_account) == [("account.registered", "system", {"role": "admin"})]
 
 
 async def test_nobody_but_an_admin_gives_roles_and_an_admin_none_to_themself(
@@ -108,7 +108,7 @@ async def test_a_new_address_is_the_one_to_log_in_with(shop: Shop, ann: Actor) -
     await shop.log_in(LogInCommand(email="ann@example.org", password=PASSWORD, origin=HOME))
     with pytest.raises(InvalidCredentials):
         await shop.log_in(LogInCommand(email="ann@example.com", password=PASSWORD, origin=HOME))
-    history = await shop.history_of_account(account_of(ann))
+    history = await shop.history_of_account(ann.own_account)
     assert history[1:] == [("account.email_changed", "customer", {})]
     assert "example" not in repr(history)
 
@@ -148,10 +148,10 @@ async def test_accounts_of_others_are_for_admins(shop: Shop, ann: Actor, bob: Ac
         with pytest.raises(NotAllowed):
             await shop.list_accounts(ListAccountsQuery(by=by))
         with pytest.raises(NotAllowed):
-            await shop.get_account(ann.id, by=by)
+            await shop.get_account(ann.own_account, by=by)
         with pytest.raises(NotAllowed):
-            await shop.list_account_events(ListAccountEventsQuery(by=by, account_id=ann.id))
-    assert (await shop.get_account(ann.id, by=boss)).email == "ann@example.com"
-    assert len(await shop.list_account_events(ListAccountEventsQuery(by=ann, account_id=ann.id))) == 1
+            await shop.list_account_events(ListAccountEventsQuery(by=by, account_id=ann.own_account))
+    assert (await shop.get_account(ann.own_account, by=boss)).email == "ann@example.com"
+    assert len(await shop.list_account_events(ListAccountEventsQuery(by=ann, account_id=ann.own_account))) == 1
     with pytest.raises(AccountNotFound):
         await shop.list_account_events(ListAccountEventsQuery(by=boss, account_id=uuid4()))

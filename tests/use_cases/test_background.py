@@ -15,8 +15,9 @@ from order_service.domain.screening import ScreeningLimits
 from order_service.ports import LoggedEvent, LogPosition
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.place_order import WantedLine
-from tests.builders import TIME_TO_PAY, a_customer
-from tests.in_memory import InMemoryEventLogReader, InMemoryOrderViews
+from tests.builders import TIME_TO_PAY
+from tests.in_memory.events import InMemoryEventLogReader
+from tests.in_memory.order_views import InMemoryOrderViews
 from tests.use_cases.shop import MUGS, Shop
 
 A_MINUTE = timedelta(minutes=1)
@@ -261,7 +262,7 @@ async def test_paid_canceled_and_shipped_orders_do_not_expire(shop: Shop, ann: A
 
 
 async def test_an_order_that_is_being_paid_at_the_last_moment_stays_and_the_others_go(shop: Shop, ann: Actor) -> None:
-    last_moment, unpaid = await shop.an_order_of(ann), await shop.an_order_of(a_customer())
+    last_moment, unpaid = await shop.an_order_of(ann), await shop.an_order_of(await shop.customer("bob@example.com"))
     shop.clock.advance(TIME_TO_PAY + A_MINUTE)
     async with shop.transactions.begin() as tx:
         order = await tx.orders.get(last_moment, only_of=None, lock=True)

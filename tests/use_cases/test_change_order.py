@@ -21,7 +21,9 @@ from order_service.domain.lifecycle import CancelReason, Status
 from order_service.ports import AnsweredRequest, Transaction
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.idempotency import Answer, ConsumedMessage, IdempotencyKey
-from tests.in_memory import InMemoryAnsweredRequests, InMemoryTransaction, InMemoryTransactions, Store
+from tests.in_memory.once import InMemoryAnsweredRequests
+from tests.in_memory.store import Store
+from tests.in_memory.transaction import InMemoryTransaction, InMemoryTransactions
 from tests.use_cases.shop import Shop, a_key, read
 
 

@@ -1,11 +1,12 @@
 """An account is erased, and what is personal in its orders."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from order_service.domain.actor import Actor, ActorKind, Bearer, Role
+from order_service.domain.actor import SYSTEM, Actor, ActorKind, Bearer, Role
 from order_service.domain.editing import Amendment
 from order_service.domain.errors import (
     AccountNotFound,
@@ -24,13 +25,14 @@ from order_service.use_cases.change_account import AccountChange
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.change_password import ChangePasswordCommand
 from order_service.use_cases.finish_erasures import FinishErasures
+from order_service.use_cases.list_account_events import ListAccountEventsQuery
 from order_service.use_cases.list_orders import ListOrdersQuery
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.place_order import PlaceOrderCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from order_service.views import RenderedOrder
 from tests.builders import NOON
-from tests.in_memory import DictOrderCache
+from tests.in_memory.order_views import DictOrderCache
 from tests.personal import is_personal, personal
 from tests.use_cases.shop import HOME, MUGS, PASSWORD, Shop, a_key, read
 
@@ -89,12 +91,19 @@ async def test_nobody_gets_in_any_more_and_the_address_is_free(shop: Shop, ann: 
     with pytest.raises(InvalidRefreshToken):
         await shop.refresh_session(logged_in.refresh_token)
     with pytest.raises(AccountNotFound):
-        await shop.get_account(ann.id, by=ann)
+        await shop.get_account(ann.own_account, by=ann)
     with pytest.raises(AccountNotFound):
         await shop.erase_account(erasure(ann))
     [session] = shop.store.committed.sessions.values()
     assert (session.ended_at, session.token_hash) == (shop.clock.now(), b"")
     assert (await shop.customer("ann@example.com")).id != ann.id
+
+
+async def test_the_history_of_who_was_erased_is_read_to_its_end(shop: Shop, ann: Actor) -> None:
+    await shop.erase_account(erasure(ann))
+    query = ListAccountEventsQuery(by=SYSTEM, account_id=ann.own_account)
+    assert [event.type for event in await shop.list_account_events(query)] == ["account.registered", "account.erased"]
+    assert list(await shop.list_account_events(replace(query, after_seq=2))) == []
 
 
 async def test_nothing_can_be_ordered_or_changed_with_a_token_that_is_left(
@@ -117,7 +126,7 @@ async def test_a_wrong_password_erases_nothing(shop: Shop, ann: Actor) -> None:
         await shop.erase_account(erasure(ann, "wrong horse"))
     assert (refusal.value.field, "wrong" in str(refusal.value)) == ("current_password", False)
     assert PASSWORD not in repr(erasure(ann))
-    assert (await shop.get_account(ann.id, by=ann)).id == ann.id
+    assert (await shop.get_account(ann.own_account, by=ann)).id == ann.id
 
 
 async def test_while_orders_are_going_on_an_account_stays(shop: Shop, ann: Actor) -> None:
@@ -130,7 +139,7 @@ async def test_while_orders_are_going_on_an_account_stays(shop: Shop, ann: Actor
     assert (await shop.see(paid)).status is Status.PAID
     with pytest.raises(OrdersOpen):
         await shop.erase_account.by_email("ann@example.com")
-    assert (await shop.get_account(ann.id, by=ann)).id == ann.id
+    assert (await shop.get_account(ann.own_account, by=ann)).id == ann.id
 
 
 async def test_the_last_admin_stays(shop: Shop) -> None:

@@ -10,8 +10,8 @@ from order_service.use_cases.change_password import ChangePasswordCommand
 from order_service.use_cases.log_in import LogInCommand
 from order_service.use_cases.register_account import RegisterAccountCommand
 from tests.builders import NOON
-from tests.in_memory import PlainPasswords
-from tests.use_cases.shop import HOME, PASSWORD, Shop, account_of
+from tests.in_memory.security import PlainPasswords
+from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 IN_ONE, IN_TWO = "pässwörter", unicodedata.normalize("NFD", "pässwörter")
 
@@ -52,12 +52,12 @@ async def test_a_password_opens_whatever_machine_it_was_set_or_typed_on(shop: Sh
 
 async def test_a_hash_from_before_passwords_were_normalized_still_opens(shop: Shop, ann: Actor) -> None:
     async with shop.transactions.begin() as tx:
-        account = await tx.accounts.get(account_of(ann))
+        account = await tx.accounts.get(ann.own_account)
         account.password_hash = f"weak hash of {IN_TWO}"
         tx.accounts.save(account)
         await tx.commit()
     await shop.log_in(log_in_as("ann@example.com", IN_TWO))
-    assert shop.store.committed.accounts[account_of(ann)].password_hash == f"hash of {IN_ONE}"
+    assert shop.store.committed.accounts[ann.own_account].password_hash == f"hash of {IN_ONE}"
     await shop.log_in(log_in_as("ann@example.com", IN_ONE))
 
 

@@ -18,8 +18,8 @@ from order_service.use_cases.change_account import ChangeAccount
 from order_service.use_cases.change_password import ChangePassword, ChangePasswordCommand
 from order_service.use_cases.log_in import LoggedIn, LogIn, LogInCommand, SessionRules
 from order_service.use_cases.set_role import SetRoleCommand
-from tests.in_memory import FewPasswords, PlainPasswords
-from tests.use_cases.shop import HOME, PASSWORD, Shop, account_of
+from tests.in_memory.security import FewPasswords, PlainPasswords
+from tests.use_cases.shop import HOME, PASSWORD, Shop
 
 A_MINUTE = timedelta(minutes=1)
 NEW_PASSWORD = "purple tin roof"
@@ -151,7 +151,7 @@ async def test_a_password_that_was_hashed_in_a_weak_way_is_hashed_anew_at_the_lo
 
 async def test_another_role_ends_every_session(shop: Shop, ann: Actor) -> None:
     logged_in = await log_in(shop)
-    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=account_of(ann), role=Role.OPERATOR))
+    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=ann.own_account, role=Role.OPERATOR))
     with pytest.raises(InvalidRefreshToken):
         await shop.refresh_session(logged_in.refresh_token)
     operator = bearer_of(shop, await log_in(shop)).actor
@@ -160,7 +160,7 @@ async def test_another_role_ends_every_session(shop: Shop, ann: Actor) -> None:
 
 async def test_the_role_that_an_account_has_already_changes_nothing(shop: Shop, ann: Actor) -> None:
     await log_in(shop)
-    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=account_of(ann), role=Role.CUSTOMER))
+    await shop.set_role(SetRoleCommand(by=SYSTEM, account_id=ann.own_account, role=Role.CUSTOMER))
     assert len(await shop.list_sessions(by=ann)) == 1
 
 
@@ -175,7 +175,7 @@ class OtherPasswordMeanwhile(PlainPasswords):
     async def verify(self, password: str, password_hash: str | None) -> bool:
         matches = await super().verify(password, password_hash)
         async with self._shop.transactions.begin() as tx:
-            account = await tx.accounts.get(account_of(self._ann))
+            account = await tx.accounts.get(self._ann.own_account)
             if account.version == 1:
                 account.change_password(f"hash of {NEW_PASSWORD}", by=self._ann, at=self._shop.clock.now())
                 tx.accounts.save(account)
