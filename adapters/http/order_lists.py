@@ -165,7 +165,7 @@ def _zoned_time(name: str, text: str | None) -> datetime | None:
     try:
         return time.astimezone(UTC)
     except OverflowError:  # in UTC it is before the year 1, or after the year 9999
-        return (datetime.min if time.year == 1 else datetime.max).replace(tzinfo=UTC)
+        return datetime(1, 1, 1, tzinfo=UTC) if time.year == 1 else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 _TEXTS = frozenset({"cursor", "sku", "number", "external_ref"})
