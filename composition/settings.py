@@ -46,7 +46,7 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     secret_key: str | None = None
     former_secret_keys: str = ""
     signing_key_files: str = ""
-    access_token_minutes: Count = 60
+    access_token_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 60  # no longer than ended sessions are known
     session_days: Count = 30
     rate_limit_accounts_per_minute: Count = 5
     rate_limit_orders_per_minute: Count = 10
@@ -115,9 +115,15 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """Whose word about a client's address is taken."""
         try:
-            return [ip_network(part) for part in _listed(self.trusted_proxies)]
+            networks = [ip_network(part) for part in _listed(self.trusted_proxies)]
         except ValueError as error:
             raise SettingsError(f"TRUSTED_PROXIES: {error}. Use networks such as 10.0.0.0/8,::1/128.") from None
+        if any(network.prefixlen == 0 for network in networks):
+            raise SettingsError(
+                "TRUSTED_PROXIES: who trusts everybody lets each client choose its address, and so has no limits. "
+                "Name the networks of your proxies, such as 10.0.0.0/8,::1/128."
+            )
+        return networks
 
     @property
     def allowed_origins(self) -> list[str]:

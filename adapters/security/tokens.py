@@ -83,11 +83,13 @@ class JwtTokens:
         except (ValueError, RecursionError, msgspec.ValidationError) as error:
             raise NotAuthenticated("The token is not one of this service.") from error
         now = at.timestamp()
-        if claims.exp <= now:
+        # Which sessions have ended is known for as long as a token lives by the setting of now, which may be less.
+        expires = min(claims.exp, claims.iat + int(self.lifetime.total_seconds()))
+        if expires <= now:
             raise NotAuthenticated("The token has expired. Log in again.")
         if max(claims.iat, claims.nbf) > now + _CLOCKS_DIFFER.total_seconds():
             raise NotAuthenticated("The token does not hold yet.")
-        return Bearer(actor, datetime.fromtimestamp(claims.exp, UTC), claims.sid)
+        return Bearer(actor, datetime.fromtimestamp(expires, UTC), claims.sid)
 
     def _verified(self, token: str) -> bytes:
         """The payload, in which one of our keys put its trust. Raises ValueError."""
