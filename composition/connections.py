@@ -169,7 +169,8 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
         if self.kafka_ca_file is not None:
             if not protocol.endswith("SSL"):
                 raise SettingsError(
-                    f"KAFKA_CA_FILE does nothing with KAFKA_SECURITY_PROTOCOL={protocol}. Set that to SASL_SSL."
+                    f"KAFKA_CA_FILE does nothing with KAFKA_SECURITY_PROTOCOL={protocol}. Set that to SSL or "
+                    "SASL_SSL."
                 )
             _require_certificates("KAFKA_CA_FILE", self.kafka_ca_file)
 

@@ -33,9 +33,16 @@ def add_arguments_of_erasure(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _typed() -> str:
+    try:
+        return input("For good? Then type the address again: ")
+    except EOFError:  # nobody is there
+        return ""
+
+
 def erase_account(settings: Settings, given: argparse.Namespace) -> int:
-    if not given.yes and input("For good? Then type the address again: ") != given.email:
-        print("order-service: Nothing was erased.", file=sys.stderr)
+    if not given.yes and _typed() != given.email:
+        print("order-service: Nothing was erased. Type the same address, or give --yes.", file=sys.stderr)
         return 2
 
     async def act(container: AsyncContainer) -> None:

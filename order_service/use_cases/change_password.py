@@ -16,7 +16,7 @@ class ChangePassword:
     """The holder of an account, who must know the password still. Every other session of theirs ends.
 
     Raises InsufficientScope; InvalidField, also for a wrong current password, and after too many of those
-    RateLimited, see `Guessing`; AccountNotFound, AccountChangedMeanwhile.
+    RateLimited; AccountNotFound, AccountChangedMeanwhile.
     """
 
     def __init__(self, change_account: ChangeAccount, passwords: PasswordHasher, common: CommonPasswords) -> None:

@@ -47,7 +47,7 @@ class LogIn:
     """Anyone may try. Raises InvalidCredentials, after the same time for an unknown address and a wrong password, and
     InvalidScope.
 
-    After too many wrong passwords, of known and unknown addresses alike, RateLimited: see `Guessing`.
+    After too many wrong passwords, of known and unknown addresses alike, RateLimited.
     Begins a session. A password that was hashed in a weaker way than now is hashed again.
     """
 

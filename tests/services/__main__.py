@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,14 @@ settings (environment variables):
   ORDER_SERVICE_CACHE        where Kafka's jars are kept, default: var/cache
   KAFKA_OPTS                 more options for Kafka's JVM
 """
+
+
+SETTING_OF = {
+    "TEST_POSTGRES_URL": "DATABASE_URL",
+    "TEST_REDIS_URL": "REDIS_URL",
+    "TEST_KAFKA_BOOTSTRAP_SERVERS": "KAFKA_BOOTSTRAP_SERVERS",
+}
+"""As the tests call it -> as the service calls it: whoever sources the file can start every role."""
 
 
 class Service(Protocol):
@@ -73,7 +82,8 @@ def up(folder: Path) -> int:
     wanted = services(folder)
     before = {service.name for service in wanted if service.running}
     failures = _all_at_once(wanted, lambda service: service.start())
-    lines = [f"{key}={value}\n" for service in wanted if service.running for key, value in service.env.items()]
+    found = {key: shlex.quote(value) for service in wanted if service.running for key, value in service.env.items()}
+    lines = [f"{key}={value}\n{SETTING_OF[key]}={value}\n" for key, value in found.items()]
     draft = folder / "env.new"
     draft.touch(mode=0o600)  # a password is in it
     draft.write_text("".join(lines))
