@@ -120,7 +120,8 @@ class Security(Provider):
         ended = SqlEndedSessions(engine, token_lifetime=settings.access_token_lifetime)
         following = asyncio.create_task(ended.follow())
         yield ended
-        following.cancel()
+        ended.close()
+        await following
 
     @provide
     def passwords(self) -> ports.PasswordHasher:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -76,20 +77,26 @@ class SqlEndedSessions:
         self._token_lifetime = token_lifetime
         self._ended: dict[UUID, datetime] = {}
         self._seen = datetime.now(UTC) - token_lifetime
+        self._closed = asyncio.Event()
 
     def has(self, session_id: UUID) -> bool:
         return session_id in self._ended
 
     async def follow(self) -> None:
-        """For ever. Without PostgreSQL what is known stays known."""
-        while True:
+        """Until it is closed. Without PostgreSQL what is known stays known."""
+        while not self._closed.is_set():
             try:
                 await self.look()
             except DependencyUnavailable as error:
                 _log.warning("ended sessions: %s", error)
             except Exception:  # noqa: BLE001 - who ends, ends the log-out of everybody
                 _log.exception("ended sessions are not known")
-            await asyncio.sleep(_POLL_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), _POLL_SECONDS)
+
+    def close(self) -> None:
+        """Lets `follow` end after its look: cancelled amid one, it could leave a connection that nobody closes."""
+        self._closed.set()
 
     async def look(self) -> None:
         since = self._seen - _OVERLAP
