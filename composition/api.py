@@ -12,8 +12,10 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
+from composition.settings import Settings
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -26,8 +28,7 @@ class Api:
 
     def __init__(self) -> None:
         with starting() as settings:
-            self._settings, self._resources = settings, resources(settings)
-            token_keys(settings, self._resources.secret_key)  # of a lifespan that fails a server only makes a note
+            self._settings, self._resources = settings, _resources(settings)
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 
@@ -51,9 +52,16 @@ class Api:
                 return
 
 
+def _resources(settings: Settings) -> Resources:
+    """Raises SettingsError, for keys that cannot be used as well: of a failed lifespan a server only makes a note."""
+    found = resources(settings)
+    token_keys(settings, found.secret_key)
+    return found
+
+
 def serve(app: str) -> None:
     with starting() as settings:
-        resources(settings)
+        _resources(settings)  # a wrong setting is told once here, and not by each worker again and again
         options = [
             f"--host={settings.app_host}",
             f"--port={settings.app_port}",

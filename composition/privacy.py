@@ -33,13 +33,6 @@ def add_arguments_of_erasure(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _typed() -> str:
-    try:
-        return input("For good? Then type the address again: ")
-    except EOFError:  # nobody is there
-        return ""
-
-
 def erase_account(settings: Settings, given: argparse.Namespace) -> int:
     if not given.yes and _typed() != given.email:
         print("order-service: Nothing was erased. Type the same address, or give --yes.", file=sys.stderr)
@@ -50,3 +43,10 @@ def erase_account(settings: Settings, given: argparse.Namespace) -> int:
         print(f"The account is erased. Orders that stay in the books, without personal data: {redacted}.")
 
     return carry_out(act, settings)
+
+
+def _typed() -> str:
+    try:
+        return input("For good? Then type the address again: ")
+    except EOFError:  # nobody is there
+        return ""

@@ -16,7 +16,7 @@ def work() -> int:
         resources(settings)
         arguments = ["composition.worker:broker", "--skip-logging", *sys.argv[1:]]
         parser = make_argument_parser()  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
-        code: int = main(parser.parse_args(arguments))  # type: ignore[no-untyped-call]
+        code: int = main(parser.parse_args(arguments))  # type: ignore[no-untyped-call]  # nor here
     return code
 
 

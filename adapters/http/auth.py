@@ -33,10 +33,15 @@ class Authentication(ASGIMiddleware):
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticated("Send an access token: Authorization: Bearer <token>.")
         bearer = self._tokens.bearer(token.strip(" "), at=self._clock.now())
-        if bearer.session_id is not None and self._ended.has(bearer.session_id):
+        if is_over(bearer, self._ended):
             raise NotAuthenticated("The session has ended. Log in again.")
         scope["auth"] = bearer
         await next_app(scope, receive, send)
+
+
+def is_over(bearer: Bearer, ended: EndedSessions) -> bool:
+    """Whether the log-in of the token has ended, as by another role; or the secret that it was given out for."""
+    return bearer.session_id is not None and ended.has(bearer.session_id)
 
 
 def current_actor(request: Request[Any, Any, Any]) -> Actor:

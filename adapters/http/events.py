@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from inspect import getdoc
 from typing import Annotated
 from uuid import UUID
@@ -16,6 +17,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter, SkipValid
 from litestar.response import Stream
 from msgspec import Meta
 
+from adapters.http.auth import is_over
 from adapters.http.cursors import Cursors
 from adapters.http.order_answers import By
 from adapters.http.pages import Limit, next_page
@@ -124,12 +126,8 @@ async def stream(
     last_event_id: LastEventId = None,
 ) -> Stream:
     events = await stream_order_events(order_id, by=bearer.actor, after_seq=_seq(last_event_id, after))
-
-    def is_over() -> bool:
-        return bearer.session_id is not None and ended_sessions.has(bearer.session_id)
-
     return Stream(
-        _as_text(events, until=bearer.expires_at, is_over=is_over),
+        _as_text(events, until=bearer.expires_at, has_ended=partial(is_over, bearer, ended_sessions)),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -177,11 +175,11 @@ async def read_log(
 
 
 async def _as_text(
-    events: AsyncGenerator[EventView, None], *, until: datetime, is_over: Callable[[], bool]
+    events: AsyncGenerator[EventView, None], *, until: datetime, has_ended: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     """With a comment now and then, so that whoever carries the stream does not take it for dead.
 
-    `is_over`: the session has ended, as at another role; then no event is told any more.
+    `has_ended`: the session is over, as at another role; then no event is told any more.
     """
     yield b"retry: 1000\n\n"
     coming = asyncio.ensure_future(anext(events, None))
@@ -189,7 +187,7 @@ async def _as_text(
         while True:
             left = (until - datetime.now(UTC)).total_seconds()
             await asyncio.wait({coming}, timeout=min(_HEARTBEAT_SECONDS, max(left, 0)))
-            if is_over() or left <= 0 or (not coming.done() and left < _HEARTBEAT_SECONDS):
+            if has_ended() or left <= 0 or (not coming.done() and left < _HEARTBEAT_SECONDS):
                 return  # the token holds no longer
             if not coming.done():
                 yield b": still here\n\n"

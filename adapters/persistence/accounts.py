@@ -12,9 +12,10 @@ from uuid_utils.compat import uuid7
 from adapters.persistence.documents import json_text
 from adapters.persistence.tables import account_events, accounts
 from order_service.domain.account import Account
-from order_service.domain.account_events import RecordedOfAccount
+from order_service.domain.account_events import AccountEvent
 from order_service.domain.actor import Role
 from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound
+from order_service.domain.recorded import Recorded
 
 
 class SqlAccounts:
@@ -92,7 +93,7 @@ def event_rows(account: Account) -> Iterator[dict[str, Any]]:
         }
 
 
-def change_of(recorded: RecordedOfAccount) -> dict[str, object]:
+def change_of(recorded: Recorded[AccountEvent]) -> dict[str, object]:
     """A trailing underscore (`from_`) only keeps clear of a Python keyword."""
     return {name.rstrip("_"): value for name, value in asdict(recorded.event).items()}
 

@@ -8,12 +8,13 @@ from dataclasses import asdict, replace
 
 import msgspec
 
-from order_service.domain.events import Recorded
+from order_service.domain.events import Event
 from order_service.domain.facts import Cancellation
 from order_service.domain.lines import Line, LineQuantity
 from order_service.domain.money import Money
 from order_service.domain.order import Order
 from order_service.domain.payments import Payment, Refund
+from order_service.domain.recorded import Recorded
 from order_service.domain.returns import Return
 from order_service.domain.shipments import Shipment
 from order_service.told import FREE_TEXT_IN_CHANGES, ToldEvent
@@ -49,7 +50,7 @@ def json_text(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
-def event_payload(event: Recorded, order: RenderedOrder) -> str:
+def event_payload(event: Recorded[Event], order: RenderedOrder) -> str:
     payload = EventPayload(
         order=msgspec.Raw(order.body),
         change=asdict(event.event),

@@ -12,11 +12,11 @@ from order_service.domain.account_events import (
     AccountRegistered,
     EmailChanged,
     PasswordChanged,
-    RecordedOfAccount,
     RoleChanged,
 )
 from order_service.domain.actor import Actor, Role
 from order_service.domain.errors import InvalidField, NotAllowed, OwnRole
+from order_service.domain.recorded import Recorded
 from order_service.domain.text import checked_text
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
@@ -35,7 +35,7 @@ class Account:
     role: Role
     created_at: datetime
     version: int = 0
-    new_events: list[RecordedOfAccount] = field(default_factory=list, repr=False)
+    new_events: list[Recorded[AccountEvent]] = field(default_factory=list, repr=False)
 
     @classmethod
     def register(
@@ -80,7 +80,7 @@ class Account:
         """Its last change; what is personal in it goes with its row (see `Erasing.end_account`)."""
         self._record(AccountErased(), by, at)
 
-    def take_events(self) -> list[RecordedOfAccount]:
+    def take_events(self) -> list[Recorded[AccountEvent]]:
         """The events since the account was registered or loaded; the next call gives only newer ones."""
         taken, self.new_events = self.new_events, []
         return taken
@@ -91,7 +91,7 @@ class Account:
 
     def _record(self, event: AccountEvent, by: Actor, at: datetime) -> None:
         self.version += 1
-        self.new_events.append(RecordedOfAccount(seq=self.version, event=event, by=by, at=at))
+        self.new_events.append(Recorded(seq=self.version, event=event, by=by, at=at))
 
 
 def normalized_email(email: str) -> str:

@@ -4,10 +4,7 @@ Never an e-mail address, a hash or a secret: these facts outlive the account.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
-
-from order_service.domain.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +36,3 @@ class AccountErased:
 
 
 AccountEvent = AccountRegistered | RoleChanged | EmailChanged | PasswordChanged | AccountErased
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedOfAccount:
-    """An event in its place: the `seq`-th of its account, counted from 1 without a gap."""
-
-    seq: int
-    event: AccountEvent
-    by: Actor
-    at: datetime

@@ -5,10 +5,7 @@ itself, as it is after the change, travels beside each event, so an event tells 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
-
-from order_service.domain.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +166,3 @@ Event = (
     | RefundDue
     | OrderRedacted
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event in its place: the `seq`-th of its order, counted from 1 without a gap."""
-
-    seq: int
-    event: Event
-    by: Actor
-    at: datetime

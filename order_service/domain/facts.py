@@ -8,7 +8,7 @@ from uuid import UUID
 from order_service.domain import events
 from order_service.domain.actor import Actor
 from order_service.domain.errors import IllegalTransition, InvalidField, LimitReached, NotAllowed, TotalMismatch
-from order_service.domain.events import Event, Recorded
+from order_service.domain.events import Event
 from order_service.domain.lifecycle import (
     ALLOWED,
     NEEDS,
@@ -26,6 +26,7 @@ from order_service.domain.lifecycle import (
 from order_service.domain.lines import Line, total_of
 from order_service.domain.money import Money, sum_of
 from order_service.domain.payments import Payment, Refund
+from order_service.domain.recorded import Recorded
 from order_service.domain.returns import Return, returned_quantities
 from order_service.domain.shipments import Shipment, shipped_quantities
 from order_service.domain.text import checked_text
@@ -69,7 +70,7 @@ class OrderFacts:
     cancellation: Cancellation | None = None
     redacted_at: datetime | None = None
     version: int = 0
-    new_events: list[Recorded] = field(default_factory=list, repr=False)
+    new_events: list[Recorded[Event]] = field(default_factory=list, repr=False)
 
     @property
     def status(self) -> Status:
@@ -153,7 +154,7 @@ class OrderFacts:
         coming_back = any(one.state is ReturnState.REQUESTED for one in self.returns)
         return self.status in (Status.DELIVERED, Status.CANCELED) and not self.refund_due and not coming_back
 
-    def take_events(self) -> list[Recorded]:
+    def take_events(self) -> list[Recorded[Event]]:
         """The events since the order was placed or loaded; the next call gives only newer ones."""
         taken, self.new_events = self.new_events, []
         return taken

@@ -133,7 +133,7 @@ async def test_of_two_changes_of_the_same_version_the_second_is_refused_and_leav
     third.password_hash = "the old password, hashed anew"
     for late in (second, third):
         with pytest.raises(AccountChangedMeanwhile):
-            await persistence.commit(lambda tx, late=late: tx.accounts.save(late))  # type: ignore[misc]
+            await persistence.commit(lambda tx, late=late: tx.accounts.save(late))  # type: ignore[misc]  # bound
     async with persistence.transactions.begin() as tx:
         assert (await tx.accounts.get(account.id)).password_hash == "first"
     assert len(await persistence.account_views.events(account.id, after_seq=0, limit=10)) == 2
@@ -180,7 +180,7 @@ async def test_accounts_are_listed_the_newest_first_page_by_page(persistence: Pe
     roles = [Role.CUSTOMER, Role.OPERATOR, Role.CUSTOMER, Role.ADMIN, Role.CUSTOMER]
     made = [an_account(f"{number}@example.com", role) for number, role in enumerate(roles)]
     for account in made:
-        await persistence.commit(lambda tx, account=account: tx.accounts.add(account))  # type: ignore[misc]
+        await persistence.commit(lambda tx, account=account: tx.accounts.add(account))  # type: ignore[misc]  # bound
     newest_first = sorted(made, key=lambda account: account.id, reverse=True)
 
     async def pages(wanted: AccountFilter, limit: int) -> list[list[UUID]]:

@@ -12,6 +12,7 @@ from order_service.domain.lifecycle import CancelReason, PaymentStatus, Processi
 from order_service.domain.lines import Line, LineRequest
 from order_service.domain.money import Money
 from order_service.domain.order import Order
+from order_service.domain.recorded import Recorded
 from tests.builders import (
     NOON,
     a_canceled_order,
@@ -84,7 +85,7 @@ def test_other_lines_take_the_place_of_those_before_and_are_priced_anew() -> Non
     ]
     assert (str(order.total), str(order.open_amount), order.status) == ("15.00", "15.00", Status.PENDING)
     assert order.take_events() == [
-        events.Recorded(seq=2, event=events.OrderEdited(total="15.00"), by=ann, at=after(hours=1))
+        Recorded(seq=2, event=events.OrderEdited(total="15.00"), by=ann, at=after(hours=1))
     ]
     assert (order.version, order.updated_at) == (2, after(hours=1))
 
@@ -307,7 +308,7 @@ def test_an_amendment_tells_all_it_changed_at_once() -> None:
     order.take_events()
     order.amend(Amendment(external_ref=None, metadata={"gift": "yes"}), by=ann, at=after(hours=1))
     [recorded] = order.take_events()
-    assert recorded == events.Recorded(
+    assert recorded == Recorded(
         seq=2, event=events.OrderAmended(fields=("external_ref", "metadata")), by=ann, at=after(hours=1)
     )
 

@@ -33,6 +33,7 @@ from order_service.domain.lines import Line, LineQuantity, fingerprint_of, price
 from order_service.domain.money import Money
 from order_service.domain.order import Order
 from order_service.domain.payments import Payment
+from order_service.domain.recorded import Recorded
 from order_service.domain.shipments import Shipment
 from tests.builders import (
     CANCEL_WINDOW,
@@ -132,7 +133,7 @@ def test_a_new_order_is_pending_and_waits_for_screening() -> None:
 def test_the_first_event_of_an_order_tells_its_total() -> None:
     ann = a_customer()
     assert an_order(by=ann).take_events() == [
-        events.Recorded(seq=1, event=events.OrderPlaced(total="20.00", currency="EUR"), by=ann, at=NOON)
+        Recorded(seq=1, event=events.OrderPlaced(total="20.00", currency="EUR"), by=ann, at=NOON)
     ]
 
 
@@ -275,7 +276,7 @@ def test_an_order_without_findings_is_processed() -> None:
     assert order.processing_status is ProcessingStatus.PROCESSED
     assert order.status is Status.PENDING
     assert order.take_events() == [
-        events.Recorded(seq=2, event=events.OrderProcessed(findings=()), by=SYSTEM, at=after(minutes=1))
+        Recorded(seq=2, event=events.OrderProcessed(findings=()), by=SYSTEM, at=after(minutes=1))
     ]
 
 
@@ -365,7 +366,7 @@ def test_a_part_payment_leaves_the_rest_open() -> None:
         Payment(payment_id="p-1", amount=euros("7.50"), method="TRANSFER", recorded_at=after(minutes=1)),
     )
     recorded = events.PaymentRecorded(payment_id="p-1", amount="7.50", method="TRANSFER")
-    assert order.take_events() == [events.Recorded(seq=2, event=recorded, by=STAFF, at=after(minutes=1))]
+    assert order.take_events() == [Recorded(seq=2, event=recorded, by=STAFF, at=after(minutes=1))]
 
 
 def test_the_payment_that_completes_the_price_makes_the_order_paid() -> None:
@@ -687,7 +688,7 @@ def test_a_customer_cancels_before_paying() -> None:
     assert (order.cost, order.open_amount, order.refund_due) == (euros("0"), euros("0"), euros("0"))
     assert order.total == euros("20")
     canceled = events.OrderCanceled(reason="CUSTOMER_REQUEST")
-    assert order.take_events() == [events.Recorded(seq=2, event=canceled, by=ann, at=after(hours=23))]
+    assert order.take_events() == [Recorded(seq=2, event=canceled, by=ann, at=after(hours=23))]
 
 
 def test_a_customer_cannot_give_the_reasons_of_the_shop() -> None:
@@ -767,9 +768,7 @@ def test_the_system_cancels_what_nobody_paid_in_time() -> None:
         cancel(order, by=SYSTEM, reason=CancelReason.EXPIRED, at=due - INSTANT)
     cancel(order, by=SYSTEM, reason=CancelReason.EXPIRED, at=due)
     assert order.cancellation == Cancellation(reason=CancelReason.EXPIRED, note="", canceled_at=due)
-    assert order.take_events() == [
-        events.Recorded(seq=2, event=events.OrderCanceled(reason="EXPIRED"), by=SYSTEM, at=due)
-    ]
+    assert order.take_events() == [Recorded(seq=2, event=events.OrderCanceled(reason="EXPIRED"), by=SYSTEM, at=due)]
 
 
 def test_what_was_paid_in_part_is_owed_back_when_the_time_to_pay_is_over() -> None:

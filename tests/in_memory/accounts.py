@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 
 from adapters.persistence.accounts import change_of
 from order_service.domain.account import Account
-from order_service.domain.account_events import RecordedOfAccount
+from order_service.domain.account_events import AccountEvent
 from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound, EmailTaken
+from order_service.domain.recorded import Recorded
 from order_service.ports import AccountFilter, AccountPage
 from order_service.views import ActorView, EventView
 from tests.in_memory.store import Committed, Store
@@ -19,7 +20,7 @@ from tests.in_memory.system import others_run
 class InMemoryAccounts:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._staged: list[tuple[Account, Sequence[RecordedOfAccount]]] = []
+        self._staged: list[tuple[Account, Sequence[Recorded[AccountEvent]]]] = []
         self._held: dict[UUID, asyncio.Lock] = {}
         self._kept: Counter[UUID] = Counter()
 
@@ -69,7 +70,7 @@ class InMemoryAccounts:
             self._held.popitem()[1].release()
 
 
-def view_of_account(recorded: RecordedOfAccount) -> EventView:
+def view_of_account(recorded: Recorded[AccountEvent]) -> EventView:
     return EventView(
         id=uuid4(),
         seq=recorded.seq,

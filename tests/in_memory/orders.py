@@ -8,9 +8,10 @@ from uuid import UUID
 
 from adapters.persistence.documents import event_payload, rendered
 from order_service.domain.errors import ExternalRefTaken, OrderChangedMeanwhile, OrderNotFound, OrderNumberTaken
-from order_service.domain.events import Recorded
+from order_service.domain.events import Event
 from order_service.domain.lifecycle import Status
 from order_service.domain.order import Order
+from order_service.domain.recorded import Recorded
 from order_service.ports import LoggedEvent, LogPosition
 from order_service.views import RenderedOrder
 from tests.in_memory.store import Committed, Store
@@ -21,7 +22,7 @@ class InMemoryOrders:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.flushed: Committed | None = None
-        self._staged: list[tuple[Order, Sequence[Recorded]]] = []
+        self._staged: list[tuple[Order, Sequence[Recorded[Event]]]] = []
         self._held: dict[UUID, asyncio.Lock] = {}
 
     async def get(self, order_id: UUID, *, only_of: UUID | None, lock: bool = False) -> Order:
