@@ -89,7 +89,6 @@ class Machine(Provider):
 class Persistence(Provider):
     scope = Scope.APP
 
-    transactions = provide(SqlTransactions, provides=ports.Transactions)
     account_views = provide(SqlAccountViews, provides=ports.AccountViews)
     views = provide(SqlOrderViews, provides=ports.OrderViews)
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
@@ -102,6 +101,12 @@ class Persistence(Provider):
         engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
         yield engine
         await engine.dispose()
+
+    @provide
+    async def transactions(self, engine: AsyncEngine) -> AsyncIterator[ports.Transactions]:
+        transactions = SqlTransactions(engine)
+        yield transactions
+        await transactions.close()
 
     @provide
     async def feed(self, engine: AsyncEngine) -> AsyncIterator[AnyOf[SqlEventFeed, ports.EventFeed]]:

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.documents import json_text
 from adapters.persistence.tables import account_events, accounts
 from order_service.domain.account import Account
@@ -19,8 +19,9 @@ from order_service.domain.recorded import Recorded
 
 
 class SqlAccounts:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting) -> None:
         self._connection = connection
+        self.kept: list[UUID] = []
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
         self._events: list[dict[str, Any]] = []
@@ -35,9 +36,7 @@ class SqlAccounts:
         return account_from(row)
 
     async def keep(self, account_id: UUID) -> None:
-        query = select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
-        if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is None:
-            raise AccountNotFound
+        self.kept.append(account_id)
 
     async def by_email(self, email: str) -> Account | None:
         row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
@@ -51,6 +50,17 @@ class SqlAccounts:
         events = list(event_rows(account))
         self._updates.append((account.version - len(events), _values(account)))
         self._events.extend(events)
+
+    async def hold_kept(self) -> None:
+        for account_id in self.kept:
+            query = select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.erased_at.is_(None))
+            if await self._connection.scalar(query.with_for_update(read=True, key_share=True)) is None:
+                raise AccountNotFound
+        self.kept.clear()
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._inserts or self._updates or self._events)
 
     async def write(self) -> None:
         if self._inserts:

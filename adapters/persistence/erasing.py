@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, text, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.persistence.accounts import account_from, event_rows
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.documents import order_from, redacted_payload
 from adapters.persistence.tables import (
     account_events,
@@ -44,7 +44,7 @@ _REWRITE = (
 
 
 class SqlErasing:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting) -> None:
         self._connection = connection
 
     async def hold(self, account_id: UUID) -> Account:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -46,14 +47,22 @@ def in_domain_words() -> Iterator[None]:
             raise
         raise refusal from error
     except DBAPIError as error:
-        state = str(getattr(_cause(error), "sqlstate", ""))
+        state = getattr(_cause(error), "sqlstate", None)
         if state == _DEADLOCK:
             raise OrderChangedMeanwhile from error
-        if error.connection_invalidated or state.startswith(_GONE):
+        if error.connection_invalidated or means_gone(state):
             raise DependencyUnavailable("PostgreSQL") from error
         raise
-    except (PoolTimeout, OSError) as error:  # every connection is busy; or none can be made
+    except asyncpg.PostgresError as error:  # of a statement that went to the driver itself
+        if not means_gone(error.sqlstate):
+            raise
         raise DependencyUnavailable("PostgreSQL") from error
+    except (PoolTimeout, asyncpg.InterfaceError, OSError) as error:  # every connection is busy; or none can be made
+        raise DependencyUnavailable("PostgreSQL") from error
+
+
+def means_gone(sqlstate: str | None) -> bool:
+    return str(sqlstate).startswith(_GONE)
 
 
 def _cause(error: DBAPIError) -> BaseException | None:

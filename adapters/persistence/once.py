@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, delete, exists, insert, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import idempotency, inbox, sessions
 from order_service.ports import AnsweredRequest
 
@@ -15,11 +17,14 @@ _AT_ONCE = 5_000
 
 
 class SqlAnsweredRequests:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads) -> None:
         self._connection = connection
-        self._inserts: list[dict[str, Any]] = []
+        self._reads = reads
+        self.staged: list[dict[str, Any]] = []
 
     async def find(self, subject: UUID, key: str) -> AnsweredRequest | None:
+        if not self._connection.is_open:
+            return await self._reads.answered((subject, key))
         query = select(idempotency).where(idempotency.c.subject == subject, idempotency.c.key == key)
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
@@ -27,7 +32,7 @@ class SqlAnsweredRequests:
         return AnsweredRequest(fingerprint=row.fingerprint, order_id=row.order_id, version=row.version)
 
     def remember(self, subject: UUID, key: str, answered: AnsweredRequest) -> None:
-        self._inserts.append(
+        self.staged.append(
             {
                 "subject": subject,
                 "key": key,
@@ -38,13 +43,13 @@ class SqlAnsweredRequests:
         )
 
     async def write(self) -> None:
-        if self._inserts:
-            await self._connection.execute(insert(idempotency), self._inserts)
-            self._inserts.clear()
+        if self.staged:
+            await self._connection.execute(insert(idempotency), self.staged)
+            self.staged.clear()
 
 
 class SqlInbox:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting) -> None:
         self._connection = connection
         self._inserts: list[dict[str, Any]] = []
 
@@ -54,6 +59,10 @@ class SqlInbox:
 
     def add(self, consumer: str, message_id: str) -> None:
         self._inserts.append({"consumer": consumer, "message_id": message_id})
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._inserts)
 
     async def write(self) -> None:
         if self._inserts:

@@ -1,16 +1,17 @@
 """Orders: the aggregate, its row and its events."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.documents import event_payload, json_text, order_from, rendered
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lifecycle import Status
@@ -39,22 +40,32 @@ _INSERT_EVENTS = insert(order_events).values(
 class SqlOrders:
     """Stages orders, and writes them with their events when the transaction commits."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads) -> None:
         self._connection = connection
+        self._reads = reads
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
         self._events: list[dict[str, Any]] = []
 
     async def get(self, order_id: UUID, *, only_of: UUID | None, lock: bool = False) -> Order:
-        query = select(orders.c.body).where(orders.c.id == order_id)
-        if only_of is not None:
-            query = query.where(orders.c.customer_id == only_of)
-        if lock:
-            query = query.with_for_update()
-        body = await self._connection.scalar(query)
-        if body is None:
+        body = await self._locked(order_id, only_of) if lock else await self._body(order_id)
+        order = None if body is None else order_from(body)
+        if order is None or only_of not in (None, order.customer_id):
             raise OrderNotFound
-        return order_from(body)
+        return order
+
+    async def _locked(self, order_id: UUID, only_of: UUID | None) -> str | None:
+        query = select(orders.c.body).where(orders.c.id == order_id).with_for_update()
+        if only_of is not None:
+            query = query.where(orders.c.customer_id == only_of)  # nobody waits for what is not theirs
+        body: str | None = await self._connection.scalar(query)
+        return body
+
+    async def _body(self, order_id: UUID) -> str | None:
+        if not self._connection.is_open:
+            return await self._reads.order_body(order_id)
+        body: str | None = await self._connection.scalar(select(orders.c.body).where(orders.c.id == order_id))
+        return body
 
     async def claim_unpaid(self, *, pay_by_before: datetime) -> Order | None:
         body = await self._connection.scalar(
@@ -85,6 +96,11 @@ class SqlOrders:
             self._updates.append((order.version - len(events), row_of(order, view)))
             self._events.extend(events)
         return view
+
+    def only_change(self) -> tuple[dict[str, Any], int, Sequence[dict[str, Any]]] | None:
+        """The row, the version it was loaded at, and the events, if what is staged is of one order."""
+        staged = [*((row, 0) for row in self._inserts), *((row, version) for version, row in self._updates)]
+        return (*staged[0], self._events) if len(staged) == 1 else None
 
     async def write_changed(self) -> None:
         for loaded_version, row in self._updates:

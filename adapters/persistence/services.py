@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.tables import ended_secrets, services
 from order_service.domain.actor import scopes_of
 from order_service.domain.errors import ServiceNotFound
@@ -15,7 +15,7 @@ from order_service.domain.service import Service
 
 
 class SqlServices:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting) -> None:
         self._connection = connection
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[dict[str, Any]] = []
@@ -50,6 +50,10 @@ class SqlServices:
 
     def end_secret(self, secret_id: UUID, *, at: datetime) -> None:
         self._ended.append({"secret_id": secret_id, "ended_at": at})
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._inserts or self._updates or self._removed or self._ended)
 
     async def write(self) -> None:
         if self._inserts:

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, union_all, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import ended_secrets, sessions
 from order_service.domain.actor import scopes_of
@@ -25,7 +26,7 @@ _OVERLAP = timedelta(seconds=30)
 
 
 class SqlSessions:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting) -> None:
         self._connection = connection
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[dict[str, Any]] = []
@@ -59,6 +60,10 @@ class SqlSessions:
 
     def save(self, session: Session) -> None:
         self._updates.append(_row(session))
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._inserts or self._updates)
 
     async def write(self) -> None:
         if self._inserts:

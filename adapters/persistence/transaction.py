@@ -1,13 +1,21 @@
-"""One transaction: what is staged in it is written by `commit`, all of it or nothing."""
+"""One transaction: what is staged in it is written by `commit`, all of it or nothing.
+
+Most read without locks, and then write one order: they need no transaction of the database's own. Each read sees what
+is committed by then, as it would inside of one (READ COMMITTED), and the write is a group commit's, which finds out
+itself whether what was read still holds.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
+from adapters.persistence.connecting import Connecting
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.gathered_reads import GatheredReads
+from adapters.persistence.group_commit import Change, GroupCommit
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
 from adapters.persistence.services import SqlServices
@@ -16,27 +24,46 @@ from order_service.ports import Transaction
 
 
 class SqlTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit) -> None:
         self._connection = connection
-        self.orders = SqlOrders(connection)
+        self._group_commit = group_commit
+        self.orders = SqlOrders(connection, reads)
         self.accounts = SqlAccounts(connection)
         self.sessions = SqlSessions(connection)
         self.services = SqlServices(connection)
-        self.answered = SqlAnsweredRequests(connection)
+        self.answered = SqlAnsweredRequests(connection, reads)
         self.inbox = SqlInbox(connection)
         self.erasing = SqlErasing(connection)
 
     async def commit(self) -> None:
-        await self.flush()
-        await self._connection.commit()
+        with in_domain_words():
+            change = self._only_change()
+            if change is None or not await self._group_commit(change):
+                await self._write()
+                await self._connection.commit()
 
     async def flush(self) -> None:
         with in_domain_words():
             await self._write()
 
+    def _only_change(self) -> Change | None:
+        """What a group commit can write, if that is all there is."""
+        order, kept, answered = self.orders.only_change(), self.accounts.kept, self.answered.staged
+        others = (self.accounts, self.sessions, self.services, self.inbox)
+        if (
+            order is None
+            or self._connection.is_open
+            or any(part.has_staged for part in others)
+            or max(len(kept), len(answered)) > 1
+        ):
+            return None
+        return Change(*order, kept=kept[0] if kept else None, answered=answered[0] if answered else None)
+
     async def _write(self) -> None:
-        # Known orders first, as their locks are taken: who waits for one must not hold what its holder may need.
-        # Then the records that settle races, and new orders last: a repeated request would meet its own external_ref.
+        # Accounts first, then known orders, as their locks are taken: who waits for one must not hold what its holder
+        # may need. Then the records that settle races, and new orders last: a repeated request would meet its own
+        # external_ref.
+        await self.accounts.hold_kept()
         await self.orders.write_changed()
         await self.answered.write()
         await self.inbox.write()
@@ -49,9 +76,18 @@ class SqlTransaction:
 class SqlTransactions:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reads = GatheredReads(engine)
+        self._group_commit = GroupCommit(engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
+        connection = Connecting(self._engine)
         with in_domain_words():
-            async with self._engine.connect() as connection:
-                yield SqlTransaction(connection)
+            try:
+                yield SqlTransaction(connection, self._reads, self._group_commit)
+            finally:
+                await connection.close()
+
+    async def close(self) -> None:
+        """Waits for what is being committed."""
+        await self._group_commit.close()

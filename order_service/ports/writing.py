@@ -49,7 +49,10 @@ class Accounts(Protocol):
         """
 
     async def keep(self, account_id: UUID) -> None:
-        """Nobody erases the account until this transaction ends. Raises AccountNotFound, also if somebody has."""
+        """Nobody erases the account until this transaction ends.
+
+        Raises AccountNotFound if somebody has, or there is none: at once, or by `flush` and `commit`.
+        """
 
     async def by_email(self, email: str) -> Account | None:
         """`email` as accounts keep it (see `normalized_email`)."""

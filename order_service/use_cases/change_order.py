@@ -73,7 +73,6 @@ class ChangeOrder:
     async def _attempt(self, wanted: OrderChange, change: Change, *, lock: bool = False) -> Answer:
         async with self._transactions.begin() as tx:
             order = await tx.orders.get(wanted.order_id, only_of=wanted.by.only_own, lock=lock)
-            await self._require_account(tx, wanted.by)
             # Only now, after the order: else a twin that took effect in between is seen in the order and not here.
             answered = await answered_before(tx, wanted.by, wanted.idempotency_key)
             consumed = await consumed_before(tx, wanted.message)
@@ -88,15 +87,6 @@ class ChangeOrder:
         await self._cache.put(newest)  # who made the change may have died before it could
         return Answer(newest, replayed=True) if answered is None else await first_answer(self._views, answered)
 
-    @staticmethod
-    async def _require_account(tx: Transaction, by: Actor) -> None:
-        """A customer who was erased a moment ago may have a token still, and nothing of theirs may be left behind."""
-        if by.only_own is not None:
-            try:
-                await tx.accounts.keep(by.only_own)
-            except AccountNotFound:
-                raise OrderNotFound from None
-
     async def _make(self, tx: Transaction, order: Order, wanted: OrderChange, change: Change) -> RenderedOrder:
         if wanted.expected_versions is not None and order.version not in wanted.expected_versions:
             raise VersionMismatch(order.version)
@@ -106,5 +96,11 @@ class ChangeOrder:
             return changed
         remember_answer(tx, wanted.by, wanted.idempotency_key, changed)
         remember_message(tx, wanted.message)
-        await tx.commit()
+        try:
+            if wanted.by.only_own is not None:
+                # Who was erased a moment ago may have a token still, and nothing of theirs may be left behind.
+                await tx.accounts.keep(wanted.by.only_own)
+            await tx.commit()
+        except AccountNotFound:
+            raise OrderNotFound from None
         return changed

@@ -73,14 +73,16 @@ class PlaceOrder:
     async def _place(self, command: PlaceOrderCommand) -> Answer:
         order = self._new_order(command)
         async with self._transactions.begin() as tx:
+            placed = tx.orders.add(order)
             try:
-                await tx.accounts.keep(order.customer_id)
+                if command.dry_run:
+                    await tx.accounts.get(order.customer_id)
+                else:
+                    await tx.accounts.keep(order.customer_id)
+                    remember_answer(tx, command.by, command.idempotency_key, placed)
+                    await tx.commit()
             except AccountNotFound:
                 raise CustomerUnknown(order.customer_id) from None
-            placed = tx.orders.add(order)
-            if not command.dry_run:
-                remember_answer(tx, command.by, command.idempotency_key, placed)
-                await tx.commit()
         if command.dry_run:
             await self._require_free_external_ref(order)
         return Answer(placed)

@@ -36,6 +36,8 @@ async def test_an_absent_account_is_not_found(persistence: Persistence) -> None:
             await tx.accounts.get(uuid4())
         with pytest.raises(AccountNotFound):
             await tx.accounts.keep(uuid4())
+            await tx.flush()
+    async with persistence.transactions.begin() as tx:
         assert await tx.accounts.by_email("bob@example.com") is None
 
 

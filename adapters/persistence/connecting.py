@@ -1,0 +1,43 @@
+"""A connection that is taken from the pool when it is first needed: many a transaction never needs one of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, ScalarResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+class Connecting:
+    """What is executed here happens in one transaction, which is rolled back unless it is committed."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._opened: AsyncConnection | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened is not None
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        return await (await self._connection()).execute(statement, parameters)
+
+    async def scalar(self, statement: Executable) -> Any:
+        return await (await self._connection()).scalar(statement)
+
+    async def scalars(self, statement: Executable) -> ScalarResult[Any]:
+        return await (await self._connection()).scalars(statement)
+
+    async def commit(self) -> None:
+        if self._opened is not None:
+            await self._opened.commit()
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def _connection(self) -> AsyncConnection:
+        if self._opened is None:
+            self._opened = await self._engine.connect()
+        return self._opened

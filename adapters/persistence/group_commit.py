@@ -1,0 +1,185 @@
+"""Group commit: what several requests have staged at the same time is written by one statement.
+
+Nearly every change is of one order: its row, its events, the record of an idempotency key, and an account that is to
+stay. One statement writes all of that for up to a hundred changes, and waits for nobody: what is locked, at another
+version, known already, or without its account is left out, whole, and its own request is told so. That one then goes
+the long way, in a transaction of its own, where it may wait, and where it is found out what is the matter.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, Column
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.gathering import Gathering
+from adapters.persistence.driver import driver
+from adapters.persistence.failures import means_gone
+from adapters.persistence.tables import JsonText, order_events, orders
+
+_MOST = 64
+_AT_ONCE = 2
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of one order; `loaded_version` is 0 for a new one.
+
+    `kept`: the account that must be there still. `answered`: of the request with a key that this is the answer to.
+    """
+
+    order: Row
+    loaded_version: int
+    events: Sequence[Row]
+    kept: UUID | None = None
+    answered: Row | None = None
+
+
+class GroupCommit:
+    """Gives False for a change of which nothing was written; what the database refuses as a whole it is not."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._place = Gathering(self._placed, most=_MOST, at_once=_AT_ONCE)
+        self._change = Gathering(self._changed, most=_MOST, at_once=_AT_ONCE)
+
+    async def __call__(self, change: Change) -> bool:
+        return await (self._change if change.loaded_version else self._place)(change)
+
+    async def close(self) -> None:
+        await self._place.close()
+        await self._change.close()
+
+    async def _placed(self, changes: Sequence[Change]) -> Sequence[bool]:
+        written = await self._written(_PLACE, changes)
+        return [change.order["id"] in written for change in changes]
+
+    async def _changed(self, changes: Sequence[Change]) -> Sequence[bool]:
+        first = {change.order["id"]: change for change in reversed(changes)}  # the second of two comes too late
+        written = await self._written(_CHANGE, list(first.values()))
+        return [change.order["id"] in written and first[change.order["id"]] is change for change in changes]
+
+    async def _written(self, statement: str, changes: Sequence[Change]) -> set[UUID]:
+        """The ids of the orders that were. Of a group that is refused each half is tried, so one harms no other."""
+        try:
+            async with driver(self._engine) as connection:
+                return {row["id"] for row in await connection.fetch(statement, *_arguments(changes))}
+        except asyncpg.PostgresError as error:
+            if means_gone(error.sqlstate):
+                raise
+            if len(changes) == 1:
+                return set()
+        middle = len(changes) // 2
+        return await self._written(statement, changes[:middle]) | await self._written(statement, changes[middle:])
+
+
+_COLUMNS: Sequence[Column[Any]] = list(orders.c)
+_EVENT_COLUMNS = [order_events.c[name] for name in ("id", "aggregateid", "seq", "type", "payload", "occurred_at")]
+
+
+def _arguments(changes: Sequence[Change]) -> Iterator[Sequence[Any]]:
+    """A list for each parameter of the statements, in their order."""
+    for column in _COLUMNS:
+        values = [change.order[column.name] for change in changes]
+        yield [_array(value) for value in values] if isinstance(column.type, ARRAY) else values
+    yield [change.loaded_version for change in changes]
+    yield [change.kept for change in changes]
+    for part in ("subject", "key", "fingerprint"):
+        yield [None if change.answered is None else change.answered[part] for change in changes]
+    for column in _EVENT_COLUMNS:
+        yield [event[column.name] for change in changes for event in change.events]
+    yield [change.loaded_version for change in changes for _ in change.events]
+
+
+def _array(texts: Sequence[str]) -> str:
+    """As PostgreSQL writes arrays: lists in a list would have to be of one length."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+
+
+def _type_of(column: Column[Any]) -> str:
+    return column.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+
+def _sent_as(column: Column[Any]) -> str:
+    """Documents and arrays as text: the driver would encode them by a function of Python's."""
+    return "text" if isinstance(column.type, ARRAY | JsonText) else _type_of(column)
+
+
+def _read_from(source: str, column: Column[Any]) -> str:
+    as_type = f"::{_type_of(column)}" if _sent_as(column) == "text" != _type_of(column).lower() else ""
+    return f"{source}.{column.name}{as_type}"
+
+
+_STAGED = [*(_sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea"]
+_TOLD = [*(_sent_as(column) for column in _EVENT_COLUMNS), "integer"]
+_PARAMETERS = [f"${number}::{kind}[]" for number, kind in enumerate([*_STAGED, *_TOLD], start=1)]
+
+_names = ", ".join(column.name for column in _COLUMNS)
+_event_names = ", ".join(column.name for column in _EVENT_COLUMNS)
+
+# Who has the same key, or something else that must be there once, in a transaction that has not ended is waited for,
+# but not for long: then the group is refused, and taken apart. Else nothing here waits.
+_SOUND = f"""
+WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '100ms', true)),
+staged AS MATERIALIZED (
+  SELECT change.* FROM patience, unnest({", ".join(_PARAMETERS[: len(_STAGED)])})
+    AS change ({_names}, loaded_version, kept, subject, key, fingerprint)
+),
+kept AS MATERIALIZED (
+  SELECT id FROM accounts WHERE id = ANY (${len(_COLUMNS) + 2}::uuid[]) AND erased_at IS NULL
+  FOR KEY SHARE SKIP LOCKED
+)"""
+
+_ANSWERED = """
+answered AS (
+  INSERT INTO idempotency (subject, key, fingerprint, order_id, version)
+  SELECT subject, key, fingerprint, id, version FROM sound WHERE key IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING order_id
+),
+ready AS MATERIALIZED (
+  SELECT * FROM sound WHERE key IS NULL OR id IN (SELECT order_id FROM answered)
+)"""
+
+# Of the id of the transaction see orders.py.
+_TELL = f"""
+told AS (
+  INSERT INTO order_events (tx_id, aggregatetype, headers, {_event_names})
+  SELECT
+    greatest(pg_current_xact_id(), (
+      SELECT before.tx_id FROM order_events AS before
+      WHERE before.aggregateid = event.aggregateid AND before.seq = event.loaded_version
+    )),
+    'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
+  FROM unnest({", ".join(_PARAMETERS[len(_STAGED) :])})
+    WITH ORDINALITY AS event ({_event_names}, loaded_version, number)
+  WHERE event.aggregateid IN (SELECT id FROM written)
+  ORDER BY event.number
+)
+SELECT id FROM written"""
+
+_PLACE = f"""{_SOUND},
+sound AS MATERIALIZED (SELECT * FROM staged WHERE kept IS NULL OR kept IN (SELECT id FROM kept)),{_ANSWERED},
+written AS (
+  INSERT INTO orders ({_names})
+  SELECT {", ".join(_read_from("ready", column) for column in _COLUMNS)} FROM ready
+  RETURNING id
+),{_TELL}"""
+
+_CHANGE = f"""{_SOUND},
+sound AS MATERIALIZED (
+  SELECT staged.* FROM staged JOIN orders ON orders.id = staged.id AND orders.version = staged.loaded_version
+  WHERE staged.kept IS NULL OR staged.kept IN (SELECT id FROM kept)
+  FOR NO KEY UPDATE OF orders SKIP LOCKED
+),{_ANSWERED},
+written AS (
+  UPDATE orders SET {", ".join(f"{c.name} = {_read_from('ready', c)}" for c in _COLUMNS if not c.primary_key)}
+  FROM ready WHERE orders.id = ready.id
+  RETURNING orders.id
+),{_TELL}"""

@@ -1,0 +1,90 @@
+"""What several requests commit at the same time shares a transaction, and no fate."""
+
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.persistence.transaction import SqlTransactions
+from order_service.domain.errors import AccountNotFound, ExternalRefTaken, IdempotencyKeyTaken
+from order_service.domain.order import Order
+from order_service.ports import AnsweredRequest
+from tests.builders import a_registered_customer, an_order
+
+MANY = 40
+
+TRANSACTIONS = text("SELECT count(DISTINCT tx_id) FROM order_events")
+ORDERS = text("SELECT count(*) FROM orders")
+WHOLE = text("""
+    SELECT count(*) FROM orders JOIN order_events ON aggregateid = orders.id AND seq = orders.version
+    JOIN idempotency ON order_id = orders.id AND idempotency.version = orders.version
+""")
+
+
+async def place(transactions: SqlTransactions, order: Order, key: str) -> None:
+    async with transactions.begin() as tx:
+        await tx.accounts.keep(order.customer_id)
+        tx.orders.add(order)
+        tx.answered.remember(order.customer_id, key, AnsweredRequest(fingerprint=b"", order_id=order.id, version=1))
+        await tx.commit()
+
+
+async def numbers(engine: AsyncEngine) -> tuple[int, int, int]:
+    """Of transactions, of orders, and of orders with all that belongs to them."""
+    async with engine.connect() as connection:
+        transactions, orders, whole = [await connection.scalar(what) for what in (TRANSACTIONS, ORDERS, WHOLE)]
+    return int(transactions), int(orders), int(whole)
+
+
+async def test_who_commits_at_the_same_time_shares_a_transaction(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    ann = await a_registered_customer(transactions)
+    await asyncio.gather(*(place(transactions, an_order(customer_id=ann.id), f"{n}") for n in range(MANY)))
+    shared, orders, whole = await numbers(engine)
+    assert (orders, whole) == (MANY, MANY)
+    assert shared <= 3
+
+
+async def test_who_is_refused_is_refused_alone_and_in_words_of_their_own(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    ann = await a_registered_customer(transactions)
+    await place(transactions, an_order(customer_id=ann.id, external_ref="PO-1"), "known")
+    bad = [
+        place(transactions, an_order(customer_id=ann.id), "known"),
+        place(transactions, an_order(customer_id=ann.id, external_ref="PO-1"), "other"),
+        place(transactions, an_order(), "nobody's"),
+    ]
+    good = [place(transactions, an_order(customer_id=ann.id), f"{n}") for n in range(MANY)]
+    answers = await asyncio.gather(*good[:20], *bad, *good[20:], return_exceptions=True)
+    assert [type(answer) for answer in answers[20:23]] == [IdempotencyKeyTaken, ExternalRefTaken, AccountNotFound]
+    assert [answer for answer in answers if answer is not None] == answers[20:23]
+    _, orders, whole = await numbers(engine)
+    assert (orders, whole) == (MANY + 1, MANY + 1)
+
+
+async def test_who_gives_up_harms_nobody_and_leaves_nothing_half_done(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    ann = await a_registered_customer(transactions)
+    placing = [asyncio.ensure_future(place(transactions, an_order(customer_id=ann.id), f"{n}")) for n in range(MANY)]
+    for task in placing[::2]:
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*placing, return_exceptions=True)
+    await transactions.close()
+    assert [task.exception() for task in placing[1::2]] == [None] * (MANY // 2)
+    _, orders, whole = await numbers(engine)
+    assert MANY // 2 <= orders == whole
+
+
+async def test_who_waits_for_another_holds_up_nobody(engine: AsyncEngine) -> None:
+    """The account is locked, as by an erasure: its order waits, all others do not."""
+    transactions = SqlTransactions(engine)
+    ann, bob = await a_registered_customer(transactions), await a_registered_customer(transactions)
+    async with transactions.begin() as erasure:
+        await erasure.erasing.hold(ann.id)
+        waiting = asyncio.ensure_future(place(transactions, an_order(customer_id=ann.id), "waits"))
+        await asyncio.gather(*(place(transactions, an_order(customer_id=bob.id), f"{n}") for n in range(MANY)))
+        assert not waiting.done()
+    await waiting
+    _, orders, whole = await numbers(engine)
+    assert (orders, whole) == (MANY + 1, MANY + 1)
