@@ -46,9 +46,10 @@ sbom:
 chaos *ARGS:
     @uv run --quiet python -m tests.chaos {{ARGS}}
 
-# Measure what things cost: relay, worker, lists, logins
-bench WHAT *ARGS:
-    @uv run --quiet python -m tests.benchmarks.{{WHAT}} {{ARGS}}
+# Measure the service against bare apps on the same machine; or one thing alone: relay, worker, lists, logins
+[no-exit-message]
+bench *ARGS:
+    @uv run --quiet python -m tests.benchmarks {{ARGS}}
 
 # PostgreSQL, Redis and Kafka for development and tests, in the background: up, down or status
 [no-exit-message]
