@@ -48,12 +48,13 @@ class Report:
         print(f"  {name:62} {figure:>12.6g}", flush=True)
         self.figures[name] = figure
 
+    def check(self, name: str, *rounds: Driven) -> None:
+        self.wrong += [f"{name}: {driven.wrong} wrong answers {driven.statuses}" for driven in rounds if driven.wrong]
+
     def compare(self, case: str, comparison: Comparison) -> None:
         self.cases[case] = comparison
         for who, rounds in (("ours", comparison.ours), (comparison.against, comparison.other)):
-            self.wrong += [
-                f"{case}, {who}: {driven.wrong} wrong answers {driven.statuses}" for driven in rounds if driven.wrong
-            ]
+            self.check(f"{case}, {who}", *rounds)
             if rounds:
                 print(row(case, who, rounds), flush=True)
         if comparison.other:
