@@ -48,8 +48,10 @@ chaos *ARGS:
 
 # Measure the service against bare apps on the same machine; or one thing alone: relay, worker, lists, logins
 [no-exit-message]
+[positional-arguments]
 bench *ARGS:
-    @uv run --quiet python -m tests.benchmarks {{ARGS}}
+    @case "${1:-}" in relay|worker|lists|logins) alone=".$1"; shift;; *) alone="";; esac; \
+        uv run --quiet python -m "tests.benchmarks$alone" "$@"
 
 # PostgreSQL, Redis and Kafka for development and tests, in the background: up, down or status
 [no-exit-message]

@@ -5,7 +5,6 @@
 
 import argparse
 import logging
-import runpy
 import shutil
 import sys
 import tempfile
@@ -20,7 +19,6 @@ from tests.benchmarks.shoppers import place_some, register_customers, seed_order
 from tests.benchmarks.stage import Services, real_services
 from tests.benchmarks.streams import sse
 
-ALONE = ("relay", "worker", "lists", "logins")
 FEW = 10_000
 ORDERS_OF_EACH = 10
 MILLION = "list-million"
@@ -57,9 +55,6 @@ def in_a_shop(services: Services, report: Report, given: argparse.Namespace, wan
 
 
 def main() -> None:
-    if sys.argv[1:2] and sys.argv[1] in ALONE:
-        runpy.run_module(f"tests.benchmarks.{sys.argv.pop(1)}", run_name="__main__", alter_sys=True)
-        return
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
     everything = [*CASES, *OF_A_PROCESS, "memory", "relay", "consumer", "worker", "pipeline"]
     parser.add_argument("--only", metavar="CASE,CASE", help=", ".join(everything))

@@ -3,26 +3,19 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.engine import create_engine
-from tests.benchmarks import relay, worker
+from tests.benchmarks import relay
+from tests.benchmarks.drains import all_screened, heard_per_second, screened_per_second, until_quiet, until_relayed
 from tests.benchmarks.drive import Driven, Load, drive, drive_so_many
 from tests.benchmarks.report import Comparison, Report
 from tests.benchmarks.shoppers import placing, register_customers
 from tests.benchmarks.stage import Services, Stage, api_of
-from tests.chaos.heard import ends, not_heard
 from tests.fleet.roles import Fleet
 
 ROLES = ("relay", "consumer", "worker")
-PATIENCE_SECONDS = 600
 COUNT = "SELECT count(*) FROM orders"
 SCREENED = "SELECT count(*) FROM orders WHERE processing_status <> 'QUEUED'"
 REJECTED = "SELECT count(*) FROM orders WHERE processing_status = 'REJECTED'"
@@ -48,17 +41,8 @@ class Line:
     def settle(self) -> None:
         """Whatever was placed is told, heard and screened, and so is what came of that; nothing runs afterwards."""
         self.fleet.start(*ROLES)
-        asyncio.run(self.until_quiet())
+        asyncio.run(until_quiet(self.stage))
         self.fleet.stop(*ROLES)
-
-    async def until_quiet(self) -> None:
-        engine = watching(self.stage)
-        await until_screened(engine)
-        await until_told(self.stage, engine)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await not_heard(self.stage.kafka, [self.stage.topic]):  # noqa: ASYNC110 - in another process
-                await asyncio.sleep(0.1)
-        await engine.dispose()
 
 
 def relays(services: Services, report: Report, *, events: int, rounds: int) -> None:
@@ -107,14 +91,14 @@ def all_at_once(line: Line, report: Report, *, seconds: int, rounds: int) -> Non
         line.settle()
         line.fleet.start(*ROLES)
         report.check("pipeline, warm-up", drive(line.load, 1))
-        asyncio.run(line.until_quiet())
+        asyncio.run(until_quiet(line.stage))
         count, screened, at, began = line.number(COUNT), line.number(SCREENED), datetime.now(UTC), time.monotonic()
         amid.append(drive(line.load, seconds))
         window, in_window = time.monotonic() - began, line.number(SCREENED) - screened
         asyncio.run(all_screened(line.stage))
         whole, placed = time.monotonic() - began, line.number(COUNT) - count
         [[lag, lag_99]] = line.stage.ask(LAG, at)
-        asyncio.run(line.until_quiet())
+        asyncio.run(until_quiet(line.stage))
         line.fleet.stop(*ROLES)
         figures = {
             "placed/s": placed / window,
@@ -152,68 +136,3 @@ def run(services: Services, report: Report, wanted: set[str], *, orders: int, se
             backlogs(line, report, orders=orders, rounds=rounds)
         if "pipeline" in wanted:
             all_at_once(line, report, seconds=seconds, rounds=rounds)
-
-
-async def heard_per_second(stage: Stage, start: Callable[[], None]) -> float:
-    """From the first offset that is committed to the last: how long the process takes to start is not counted."""
-    group = f"order-service-{stage.topic}"
-    told = sum((await ends(stage.kafka, [stage.topic])).values())
-    admin = AIOKafkaAdminClient(bootstrap_servers=stage.kafka)
-    await admin.start()
-
-    async def committed() -> int:
-        try:
-            offsets: Any = await admin.list_consumer_group_offsets(group)
-        except GroupCoordinatorNotAvailableError:  # no group ever was
-            return 0
-        return sum(max(0, place.offset) for place in offsets.values())
-
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            before = await committed()
-            start()
-            while (first := await committed()) == before:  # noqa: ASYNC110 - in another process
-                await asyncio.sleep(0.02)
-            began, last = time.monotonic(), first
-            while last < told:
-                await asyncio.sleep(0.02)
-                last = await committed()
-    finally:
-        await admin.close()
-    if first == told:
-        raise RuntimeError("all was heard at once: take more orders, --backlog")
-    return (told - first) / (time.monotonic() - began)
-
-
-async def screened_per_second(stage: Stage, orders: int) -> float:
-    engine = watching(stage)
-    rate = await worker.watched(engine, orders)
-    await engine.dispose()
-    return rate
-
-
-async def all_screened(stage: Stage) -> None:
-    engine = watching(stage)
-    await until_screened(engine)
-    await engine.dispose()
-
-
-async def until_screened(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection, asyncio.timeout(PATIENCE_SECONDS):
-        while await connection.scalar(worker.LEFT):  # noqa: ASYNC110 - in another process
-            await asyncio.sleep(0.02)
-
-
-async def until_relayed(stage: Stage) -> None:
-    engine = watching(stage)
-    await until_told(stage, engine)
-    await engine.dispose()
-
-
-async def until_told(stage: Stage, engine: AsyncEngine) -> None:
-    await relay.until_relayed(relay.World(stage.folder, engine, stage.environment["DATABASE_URL"], stage.kafka))
-
-
-def watching(stage: Stage) -> AsyncEngine:
-    """Without transactions, which would hold up what they watch."""
-    return create_engine(stage.database, pool_size=1, patience=None).execution_options(isolation_level="AUTOCOMMIT")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,11 @@ class Processes:
 
     def cpu_seconds(self) -> float:
         """With what children used that have ended since."""
-        return sum(sum(process.cpu_times()[:4]) for process in self)
+        seconds = 0.0
+        for process in self:
+            with suppress(psutil.NoSuchProcess):  # it ended just now, and its parent counts it
+                seconds += sum(process.cpu_times()[:4])
+        return seconds
 
 
 def peak_megabytes(processes: Processes) -> float:
