@@ -134,6 +134,7 @@ async def connected(app: Litestar) -> AsyncIterator[None]:
         database=to.database,
         min_size=CONNECTIONS,
         max_size=CONNECTIONS,
+        server_settings={"random_page_cost": "1.1"},  # as ours: it has a part in which plan is taken
     ) as pool:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(1)")  # the workers start all at once
