@@ -147,6 +147,7 @@ async def lag(around: World, container: AsyncContainer) -> Behind:
         "DATABASE_URL": around.database_url,
         "KAFKA_BOOTSTRAP_SERVERS": around.kafka,
         "KAFKA_TOPIC": topic,
+        "REDIS_HOST": "not-used",
         "SECRET_KEY": SECRET_KEY,
     }
     place, transactions = await container.get(PlaceOrder), await container.get(Transactions)

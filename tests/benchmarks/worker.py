@@ -79,13 +79,18 @@ async def screened_per_second(
     told = {**environment, "dramatiq_queue_prefetch": str(prefetch)}
     with Fleet(folder, told, port=free_port(), worker_threads=threads) as fleet:
         fleet.start("worker")
-        async with engine.connect() as connection, asyncio.timeout(PATIENCE_SECONDS):
-            while (left := int(await connection.scalar(LEFT) or 0)) == orders:  # noqa: ASYNC110 - what is waited for is in another process
-                await asyncio.sleep(0.01)
-            began, first = time.monotonic(), left
-            while await connection.scalar(LEFT):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    return first / (time.monotonic() - began)
+        return await watched(engine, orders)
+
+
+async def watched(engine: AsyncEngine, orders: int) -> float:
+    """Of so many in the queue; `engine` begins no transactions."""
+    async with engine.connect() as connection, asyncio.timeout(PATIENCE_SECONDS):
+        while (left := int(await connection.scalar(LEFT) or 0)) == orders:  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.01)
+        began, first = time.monotonic(), left
+        while await connection.scalar(LEFT):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return first / (time.monotonic() - began)
 
 
 async def measure(folder: Path, environment: dict[str, str], orders: int) -> dict[str, float]:

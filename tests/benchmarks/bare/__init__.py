@@ -1,0 +1,1 @@
+"""What the machine can do: the same server, database and bodies, and as little code as anybody could write."""
