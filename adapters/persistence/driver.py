@@ -1,4 +1,4 @@
-"""The driver itself, for the few statements that most requests wait for: SQLAlchemy makes them three times as dear."""
+"""The driver itself, for the few statements that most requests wait for: SQLAlchemy triples what they cost."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

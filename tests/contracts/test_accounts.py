@@ -34,11 +34,17 @@ async def test_an_absent_account_is_not_found(persistence: Persistence) -> None:
     async with persistence.transactions.begin() as tx:
         with pytest.raises(AccountNotFound):
             await tx.accounts.get(uuid4())
-        with pytest.raises(AccountNotFound):
+        assert await tx.accounts.by_email("bob@example.com") is None
+
+
+async def test_an_absent_account_cannot_be_kept(persistence: Persistence) -> None:
+    async def keep() -> None:
+        async with persistence.transactions.begin() as tx:
             await tx.accounts.keep(uuid4())
             await tx.flush()
-    async with persistence.transactions.begin() as tx:
-        assert await tx.accounts.by_email("bob@example.com") is None
+
+    with pytest.raises(AccountNotFound):
+        await keep()
 
 
 async def test_an_account_is_a_copy_and_invisible_before_commit(persistence: Persistence) -> None:

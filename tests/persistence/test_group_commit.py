@@ -1,6 +1,7 @@
 """What several requests commit at the same time shares a transaction, and no fate."""
 
 import asyncio
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,6 +30,12 @@ async def place(transactions: SqlTransactions, order: Order, key: str) -> None:
         await tx.commit()
 
 
+async def a_customer_of(transactions: SqlTransactions) -> UUID:
+    customer = (await a_registered_customer(transactions)).only_own
+    assert customer is not None
+    return customer
+
+
 async def numbers(engine: AsyncEngine) -> tuple[int, int, int]:
     """Of transactions, of orders, and of orders with all that belongs to them."""
     async with engine.connect() as connection:
@@ -38,8 +45,8 @@ async def numbers(engine: AsyncEngine) -> tuple[int, int, int]:
 
 async def test_who_commits_at_the_same_time_shares_a_transaction(engine: AsyncEngine) -> None:
     transactions = SqlTransactions(engine)
-    ann = await a_registered_customer(transactions)
-    await asyncio.gather(*(place(transactions, an_order(customer_id=ann.id), f"{n}") for n in range(MANY)))
+    ann = await a_customer_of(transactions)
+    await asyncio.gather(*(place(transactions, an_order(customer_id=ann), f"{n}") for n in range(MANY)))
     shared, orders, whole = await numbers(engine)
     assert (orders, whole) == (MANY, MANY)
     assert shared <= 3
@@ -47,14 +54,14 @@ async def test_who_commits_at_the_same_time_shares_a_transaction(engine: AsyncEn
 
 async def test_who_is_refused_is_refused_alone_and_in_words_of_their_own(engine: AsyncEngine) -> None:
     transactions = SqlTransactions(engine)
-    ann = await a_registered_customer(transactions)
-    await place(transactions, an_order(customer_id=ann.id, external_ref="PO-1"), "known")
+    ann = await a_customer_of(transactions)
+    await place(transactions, an_order(customer_id=ann, external_ref="PO-1"), "known")
     bad = [
-        place(transactions, an_order(customer_id=ann.id), "known"),
-        place(transactions, an_order(customer_id=ann.id, external_ref="PO-1"), "other"),
+        place(transactions, an_order(customer_id=ann), "known"),
+        place(transactions, an_order(customer_id=ann, external_ref="PO-1"), "other"),
         place(transactions, an_order(), "nobody's"),
     ]
-    good = [place(transactions, an_order(customer_id=ann.id), f"{n}") for n in range(MANY)]
+    good = [place(transactions, an_order(customer_id=ann), f"{n}") for n in range(MANY)]
     answers = await asyncio.gather(*good[:20], *bad, *good[20:], return_exceptions=True)
     assert [type(answer) for answer in answers[20:23]] == [IdempotencyKeyTaken, ExternalRefTaken, AccountNotFound]
     assert [answer for answer in answers if answer is not None] == answers[20:23]
@@ -64,8 +71,8 @@ async def test_who_is_refused_is_refused_alone_and_in_words_of_their_own(engine:
 
 async def test_who_gives_up_harms_nobody_and_leaves_nothing_half_done(engine: AsyncEngine) -> None:
     transactions = SqlTransactions(engine)
-    ann = await a_registered_customer(transactions)
-    placing = [asyncio.ensure_future(place(transactions, an_order(customer_id=ann.id), f"{n}")) for n in range(MANY)]
+    ann = await a_customer_of(transactions)
+    placing = [asyncio.ensure_future(place(transactions, an_order(customer_id=ann), f"{n}")) for n in range(MANY)]
     for task in placing[::2]:
         await asyncio.sleep(0)
         task.cancel()
@@ -79,11 +86,11 @@ async def test_who_gives_up_harms_nobody_and_leaves_nothing_half_done(engine: As
 async def test_who_waits_for_another_holds_up_nobody(engine: AsyncEngine) -> None:
     """The account is locked, as by an erasure: its order waits, all others do not."""
     transactions = SqlTransactions(engine)
-    ann, bob = await a_registered_customer(transactions), await a_registered_customer(transactions)
+    ann, bob = await a_customer_of(transactions), await a_customer_of(transactions)
     async with transactions.begin() as erasure:
-        await erasure.erasing.hold(ann.id)
-        waiting = asyncio.ensure_future(place(transactions, an_order(customer_id=ann.id), "waits"))
-        await asyncio.gather(*(place(transactions, an_order(customer_id=bob.id), f"{n}") for n in range(MANY)))
+        await erasure.erasing.hold(ann)
+        waiting = asyncio.ensure_future(place(transactions, an_order(customer_id=ann), "waits"))
+        await asyncio.gather(*(place(transactions, an_order(customer_id=bob), f"{n}") for n in range(MANY)))
         assert not waiting.done()
     await waiting
     _, orders, whole = await numbers(engine)
