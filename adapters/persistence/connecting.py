@@ -1,6 +1,7 @@
 """A connection that is taken from the pool when it is first needed: many a transaction never needs one of its own."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, ScalarResult
@@ -10,10 +11,14 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 
 class Connecting:
-    """What is executed here happens in one transaction, which is rolled back unless it is committed."""
+    """What is executed here happens in one transaction, which is rolled back unless it is committed.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    It goes back to the pool with `until`, whoever is cancelled meanwhile.
+    """
+
+    def __init__(self, engine: AsyncEngine, until: AsyncExitStack) -> None:
         self._engine = engine
+        self._until = until
         self._opened: AsyncConnection | None = None
 
     @property
@@ -33,11 +38,7 @@ class Connecting:
         if self._opened is not None:
             await self._opened.commit()
 
-    async def close(self) -> None:
-        if self._opened is not None:
-            await self._opened.close()
-
     async def _connection(self) -> AsyncConnection:
         if self._opened is None:
-            self._opened = await self._engine.connect()
+            self._opened = await self._until.enter_async_context(self._engine.connect())
         return self._opened

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from order_service.domain.errors import DependencyUnavailable
+
 
 @asynccontextmanager
 async def driver(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
@@ -15,6 +17,10 @@ async def driver(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[async
         assert isinstance(found, asyncpg.Connection)  # noqa: S101 - for the type checker
         try:
             yield found
+        except asyncpg.InterfaceError as error:
+            if not found.is_closed():  # then it was used wrongly
+                raise
+            raise DependencyUnavailable("PostgreSQL") from error
         finally:
             if found.is_closed():  # which the pool did not see, as it was not asked
                 await connection.invalidate()

@@ -57,7 +57,7 @@ def in_domain_words() -> Iterator[None]:
         if not means_gone(error.sqlstate):
             raise
         raise DependencyUnavailable("PostgreSQL") from error
-    except (PoolTimeout, asyncpg.InterfaceError, OSError) as error:  # every connection is busy; or none can be made
+    except (PoolTimeout, OSError) as error:  # every connection is busy; or none can be made
         raise DependencyUnavailable("PostgreSQL") from error
 
 

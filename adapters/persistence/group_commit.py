@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StagedOrder:
     """Of one order; `loaded_version` is 0 for a new one.
 
     `kept`: the account that must be there still. `answered`: of the request with a key that this is the answer to.
@@ -49,23 +49,23 @@ class GroupCommit:
         self._place = Gathering(self._placed, most=_MOST, at_once=_AT_ONCE)
         self._change = Gathering(self._changed, most=_MOST, at_once=_AT_ONCE)
 
-    async def __call__(self, change: Change) -> bool:
+    async def __call__(self, change: StagedOrder) -> bool:
         return await (self._change if change.loaded_version else self._place)(change)
 
     async def close(self) -> None:
         await self._place.close()
         await self._change.close()
 
-    async def _placed(self, changes: Sequence[Change]) -> Sequence[bool]:
+    async def _placed(self, changes: Sequence[StagedOrder]) -> Sequence[bool]:
         written = await self._written(_PLACE, changes)
         return [change.order["id"] in written for change in changes]
 
-    async def _changed(self, changes: Sequence[Change]) -> Sequence[bool]:
+    async def _changed(self, changes: Sequence[StagedOrder]) -> Sequence[bool]:
         first = {change.order["id"]: change for change in reversed(changes)}  # the second of two comes too late
         written = await self._written(_CHANGE, list(first.values()))
         return [change.order["id"] in written and first[change.order["id"]] is change for change in changes]
 
-    async def _written(self, statement: str, changes: Sequence[Change]) -> set[UUID]:
+    async def _written(self, statement: str, changes: Sequence[StagedOrder]) -> set[UUID]:
         """The ids of the orders that were. Of a group that is refused each half is tried, so one harms no other."""
         try:
             async with driver(self._engine) as connection:
@@ -83,7 +83,7 @@ _COLUMNS: Sequence[Column[Any]] = list(orders.c)
 _EVENT_COLUMNS = [order_events.c[name] for name in ("id", "aggregateid", "seq", "type", "payload", "occurred_at")]
 
 
-def _arguments(changes: Sequence[Change]) -> Iterator[Sequence[Any]]:
+def _arguments(changes: Sequence[StagedOrder]) -> Iterator[Sequence[Any]]:
     """A list for each parameter of the statements, in their order."""
     for column in _COLUMNS:
         values = [change.order[column.name] for change in changes]
@@ -113,8 +113,7 @@ def _sent_as(column: Column[Any]) -> str:
 
 
 def _read_from(source: str, column: Column[Any]) -> str:
-    as_type = f"::{_type_of(column)}" if _sent_as(column) == "text" != _type_of(column).lower() else ""
-    return f"{source}.{column.name}{as_type}"
+    return f"{source}.{column.name}::{_type_of(column)}"
 
 
 _STAGED = [*(_sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea"]
@@ -133,7 +132,7 @@ staged AS MATERIALIZED (
     AS change ({_names}, loaded_version, kept, subject, key, fingerprint)
 ),
 kept AS MATERIALIZED (
-  SELECT id FROM accounts WHERE id = ANY (${len(_COLUMNS) + 2}::uuid[]) AND erased_at IS NULL
+  SELECT id FROM accounts WHERE id = ANY ({_PARAMETERS[len(_COLUMNS) + 1]}) AND erased_at IS NULL
   FOR KEY SHARE SKIP LOCKED
 )"""
 

@@ -6,7 +6,7 @@ itself whether what was read still holds.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,7 +15,7 @@ from adapters.persistence.connecting import Connecting
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.gathered_reads import GatheredReads
-from adapters.persistence.group_commit import Change, GroupCommit
+from adapters.persistence.group_commit import GroupCommit, StagedOrder
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
 from adapters.persistence.services import SqlServices
@@ -46,7 +46,7 @@ class SqlTransaction:
         with in_domain_words():
             await self._write()
 
-    def _only_change(self) -> Change | None:
+    def _only_change(self) -> StagedOrder | None:
         """What a group commit can write, if that is all there is."""
         order, kept, answered = self.orders.only_change(), self.accounts.kept, self.answered.staged
         others = (self.accounts, self.sessions, self.services, self.inbox)
@@ -57,7 +57,7 @@ class SqlTransaction:
             or max(len(kept), len(answered)) > 1
         ):
             return None
-        return Change(*order, kept=kept[0] if kept else None, answered=answered[0] if answered else None)
+        return StagedOrder(*order, kept=kept[0] if kept else None, answered=answered[0] if answered else None)
 
     async def _write(self) -> None:
         # Accounts first, then known orders, as their locks are taken: who waits for one must not hold what its holder
@@ -81,12 +81,9 @@ class SqlTransactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        connection = Connecting(self._engine)
         with in_domain_words():
-            try:
-                yield SqlTransaction(connection, self._reads, self._group_commit)
-            finally:
-                await connection.close()
+            async with AsyncExitStack() as until:
+                yield SqlTransaction(Connecting(self._engine, until), self._reads, self._group_commit)
 
     async def close(self) -> None:
         """Waits for what is being committed."""

@@ -20,6 +20,8 @@ from uuid import uuid4
 
 import httpx
 
+from tests.benchmarks.shoppers import ACCOUNTS, ORDERS, TOKEN
+from tests.benchmarks.stage import QUOTAS
 from tests.benchmarks.worker import services
 from tests.fleet.roles import Fleet
 from tests.services.server import free_port
@@ -28,7 +30,6 @@ AT_ONCE = 100
 READS = 1000
 IDLE_SECONDS = 3.0
 PASSWORD = "correct horse battery"
-TOKEN, ACCOUNTS, ORDERS = "/api/v1/auth/token", "/api/v1/accounts", "/api/v1/orders"
 
 Figures = dict[str, float]
 
@@ -175,18 +176,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="order-service-bench-"))
-    with services(folder) as environment:
-        unlimited = {
-            "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000000",
-            "RATE_LIMIT_ORDERS_PER_MINUTE": "100000000",
-            "WRONG_PASSWORDS_PER_HOUR": "100000000",
-        }
-        with Fleet(
-            folder, {**environment, **unlimited}, port=free_port(), api="tests.benchmarks.watched_api"
-        ) as fleet:
-            fleet.start("api")
-            fleet.until_ready()
-            found = asyncio.run(measure(fleet.address, given.tries, given.rounds))
+    with (
+        services(folder) as environment,
+        Fleet(folder, {**environment, **QUOTAS}, port=free_port(), api="tests.benchmarks.watched_api") as fleet,
+    ):
+        fleet.start("api")
+        fleet.until_ready()
+        found = asyncio.run(measure(fleet.address, given.tries, given.rounds))
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
     shutil.rmtree(folder)

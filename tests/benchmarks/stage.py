@@ -133,10 +133,4 @@ async def _ask(database: URL, query: str, *given: object) -> list[Any]:
 
 
 async def _connect(database: URL) -> Any:
-    return await asyncpg.connect(
-        host=str(database.query["host"]),
-        port=int(str(database.query["port"])),
-        user=database.username,
-        password=database.password,
-        database=database.database,
-    )
+    return await asyncpg.connect(database.set(drivername="postgresql").render_as_string(hide_password=False))

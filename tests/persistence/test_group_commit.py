@@ -4,10 +4,11 @@ import asyncio
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.transaction import SqlTransactions
-from order_service.domain.errors import AccountNotFound, ExternalRefTaken, IdempotencyKeyTaken
+from order_service.domain.errors import AccountNotFound, DependencyUnavailable, ExternalRefTaken, IdempotencyKeyTaken
 from order_service.domain.order import Order
 from order_service.ports import AnsweredRequest
 from tests.builders import a_registered_customer, an_order
@@ -15,6 +16,10 @@ from tests.builders import a_registered_customer, an_order
 MANY = 40
 
 TRANSACTIONS = text("SELECT count(DISTINCT tx_id) FROM order_events")
+CUT_OFF = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+""")
 ORDERS = text("SELECT count(*) FROM orders")
 WHOLE = text("""
     SELECT count(*) FROM orders JOIN order_events ON aggregateid = orders.id AND seq = orders.version
@@ -69,6 +74,19 @@ async def test_who_is_refused_is_refused_alone_and_in_words_of_their_own(engine:
     assert (orders, whole) == (MANY + 1, MANY + 1)
 
 
+async def test_what_postgresql_cannot_take_harms_nobody_else(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    ann = await a_customer_of(transactions)
+    bad = an_order(customer_id=ann)
+    bad.metadata = {"key": "\x00"}  # which the domain refuses; here it stands for whatever nobody thought of
+    placing = [place(transactions, an_order(customer_id=ann), f"{n}") for n in range(MANY)]
+    answers = await asyncio.gather(place(transactions, bad, "bad"), *placing, return_exceptions=True)
+    assert isinstance(answers[0], DBAPIError)
+    assert answers[1:] == [None] * MANY
+    _, orders, whole = await numbers(engine)
+    assert (orders, whole) == (MANY, MANY)
+
+
 async def test_who_gives_up_harms_nobody_and_leaves_nothing_half_done(engine: AsyncEngine) -> None:
     transactions = SqlTransactions(engine)
     ann = await a_customer_of(transactions)
@@ -81,6 +99,23 @@ async def test_who_gives_up_harms_nobody_and_leaves_nothing_half_done(engine: As
     assert [task.exception() for task in placing[1::2]] == [None] * (MANY // 2)
     _, orders, whole = await numbers(engine)
     assert MANY // 2 <= orders == whole
+
+
+async def test_a_connection_that_is_cut_off_is_said_to_be_so_and_replaced(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    ann = await a_customer_of(transactions)
+
+    async def place_many(kind: str) -> list[BaseException | None]:
+        placing = [place(transactions, an_order(customer_id=ann), f"{kind}{n}") for n in range(MANY)]
+        return await asyncio.gather(*placing, return_exceptions=True)
+
+    await place_many("before")
+    async with engine.connect() as connection:
+        await connection.execute(CUT_OFF)
+    for answer in await place_many("amid"):
+        assert answer is None or isinstance(answer, DependencyUnavailable)
+    await place_many("while the pool finds out")
+    assert await place_many("after") == [None] * MANY
 
 
 async def test_who_waits_for_another_holds_up_nobody(engine: AsyncEngine) -> None:

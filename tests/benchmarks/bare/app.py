@@ -125,13 +125,9 @@ async def readyz(request: Asked) -> dict[str, str]:
 
 @asynccontextmanager
 async def connected(app: Litestar) -> AsyncIterator[None]:
-    to = make_url(os.environ["DATABASE_URL"])
+    database = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql")
     async with asyncpg.create_pool(
-        host=str(to.query["host"]),
-        port=int(str(to.query["port"])),
-        user=to.username,
-        password=to.password,
-        database=to.database,
+        database.render_as_string(hide_password=False),
         min_size=CONNECTIONS,
         max_size=CONNECTIONS,
         server_settings={"random_page_cost": "1.1"},  # as ours: it has a part in which plan is taken
