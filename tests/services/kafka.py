@@ -133,7 +133,8 @@ class KafkaServer(Server):
             shutil.rmtree(abandoned, ignore_errors=True)
         draft = self.folder / f"{self.name}.new-{os.getpid()}"
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster]
+        # With "=", since one in 64 of these ids begins with a hyphen.
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}"]
         run(self._java(*tool, "--config", str(self._configuration(draft)), *self.format_options()))
         draft.rename(self.data)
 
