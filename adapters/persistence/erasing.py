@@ -33,7 +33,7 @@ _EVENTS_AT_ONCE = 100
 
 _NOT_OVER = text("""
     (status NOT IN (:delivered, :canceled) OR (body ->> 'refund_due')::numeric > 0
-     OR jsonb_path_exists(body, '$.returns[*] ? (@.state == "REQUESTED")'))
+     OR jsonb_path_exists(body::jsonb, '$.returns[*] ? (@.state == "REQUESTED")'))
 """).bindparams(delivered=Status.DELIVERED, canceled=Status.CANCELED)
 
 _REWRITE = (

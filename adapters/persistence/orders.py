@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.connecting import Connecting
-from adapters.persistence.documents import event_payload, json_text, order_from, rendered
+from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
@@ -140,6 +140,7 @@ def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
         "updated_at": order.updated_at,
         "version": order.version,
         "body": view.body.decode(),
+        "body_format": BODY_FORMAT,
     }
 
 
