@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.documents import EventPayload, json_text, rendered_from
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import JsonText, order_events, orders
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.lifecycle import ProcessingStatus
@@ -25,9 +26,14 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 class SqlOrderViews:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reads = GatheredReads(engine)
 
     async def get(self, order_id: UUID) -> RenderedOrder:
-        return _found(await self._rows(select(orders.c.body).where(orders.c.id == order_id)))
+        with in_domain_words():
+            body = await self._reads.order_body(order_id)
+        if body is None:
+            raise OrderNotFound
+        return rendered_from(body)
 
     async def id_of(self, number: str) -> UUID:
         ids = await self._ids(select(orders.c.id).where(orders.c.number == number))
