@@ -6,13 +6,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
+from adapters.persistence.documents import Row
 from adapters.persistence.driver import driver
 from order_service.ports import AnsweredRequest
 
 _MOST = 100
 _AT_ONCE = 2
 
-_BODIES = "SELECT id, body::text FROM orders WHERE id = ANY ($1::uuid[])"
+_ROWS = "SELECT id, customer_id, version, body::text, body_format FROM orders WHERE id = ANY ($1::uuid[])"
 
 _ANSWERED = """
 SELECT subject, key, fingerprint, order_id, version FROM idempotency
@@ -25,16 +26,16 @@ class GatheredReads:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.order_body: Gathering[UUID, str | None] = Gathering(self._order_bodies, most=_MOST, at_once=_AT_ONCE)
-        """The newest version's, by id; None if there is none."""
+        self.order_row: Gathering[UUID, Row | None] = Gathering(self._order_rows, most=_MOST, at_once=_AT_ONCE)
+        """What is sent of an order, by its id; None if there is none."""
         self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = Gathering(
             self._answered, most=_MOST, at_once=_AT_ONCE
         )
         """By subject and key; None if it is the first with this key."""
 
-    async def _order_bodies(self, ids: Sequence[UUID]) -> Sequence[str | None]:
+    async def _order_rows(self, ids: Sequence[UUID]) -> Sequence[Row | None]:
         async with driver(self._engine) as connection:
-            found: dict[UUID, str] = {row["id"]: row["body"] for row in await connection.fetch(_BODIES, ids)}
+            found: dict[UUID, Row] = {row["id"]: row for row in await connection.fetch(_ROWS, ids)}
         return [found.get(order_id) for order_id in ids]
 
     async def _answered(self, keys: Sequence[tuple[UUID, str]]) -> Sequence[AnsweredRequest | None]:

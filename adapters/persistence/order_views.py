@@ -9,9 +9,10 @@ import msgspec
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.documents import IN_A_RENDERED_ROW, EventPayload, rendered_from, rendered_row
+from adapters.persistence.documents import EventPayload, rendered_from, rendered_row
 from adapters.persistence.driver import driver
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.order_pages import page_query
 from adapters.persistence.tables import JsonText, order_events, orders
 from order_service.domain.errors import OrderNotFound
@@ -27,13 +28,14 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 class SqlOrderViews:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reads = GatheredReads(engine)
 
     async def get(self, order_id: UUID) -> RenderedOrder:
-        columns = (orders.c[name] for name in IN_A_RENDERED_ROW)
-        rows = await self._rows(select(*columns).where(orders.c.id == order_id))
-        if not rows:
+        with in_domain_words():
+            row = await self._reads.order_row(order_id)
+        if row is None:
             raise OrderNotFound
-        return rendered_row(rows[0]._mapping)
+        return rendered_row(row)
 
     async def id_of(self, number: str) -> UUID:
         ids = await self._ids(select(orders.c.id).where(orders.c.number == number))

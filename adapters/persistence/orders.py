@@ -63,7 +63,8 @@ class SqlOrders:
 
     async def _body(self, order_id: UUID) -> str | None:
         if not self._connection.is_open:
-            return await self._reads.order_body(order_id)
+            row = await self._reads.order_row(order_id)
+            return None if row is None else row["body"]
         body: str | None = await self._connection.scalar(select(orders.c.body).where(orders.c.id == order_id))
         return body
 
