@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, patch, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import Middleware
 
@@ -15,6 +15,7 @@ from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
 from adapters.http.conditions import IfMatch, IfNoneMatch, expected_versions
 from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.dependencies import of_request
 from adapters.http.events import After, EventListOut, history_page
 from adapters.http.limits import current_origin
 from adapters.http.pages import Limit
@@ -160,14 +161,14 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         ],
         middleware=[authentication, rate_limit],
         dependencies={
-            "by": Provide(current_actor, sync_to_thread=False),
-            "bearer": Provide(current_bearer, sync_to_thread=False),
+            "by": of_request(current_actor),
+            "bearer": of_request(current_bearer),
         },
         security=[{"password": []}],
     )
     return WholeRouter(
         "/",
         route_handlers=[open_to_all, for_holders],
-        dependencies={"origin": Provide(current_origin, sync_to_thread=False)},
+        dependencies={"origin": of_request(current_origin)},
         tags=["Accounts"],
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from adapters.http import (
@@ -24,6 +23,7 @@ from adapters.http.auth import Authentication, current_actor, current_bearer
 from adapters.http.body import StrictSchema
 from adapters.http.content import takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
+from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
@@ -147,8 +147,8 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_json, takes_known_parameters_once],
         dependencies={
-            "by": Provide(current_actor, sync_to_thread=False),
-            "bearer": Provide(current_bearer, sync_to_thread=False),
+            "by": of_request(current_actor),
+            "bearer": of_request(current_bearer),
         },
         security=[{"password": []}],
         tags=["Orders"],
@@ -158,7 +158,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         route_handlers=events.LOG_ROUTES,
         middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
         guards=[takes_known_parameters_once],
-        dependencies={"by": Provide(current_actor, sync_to_thread=False)},
+        dependencies={"by": of_request(current_actor)},
         security=[{"password": []}],
         tags=["Events"],
     )
@@ -175,9 +175,9 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             docs.asyncapi_route(edge.asyncapi),
         ],
         dependencies={
-            "cursors": _always(edge.cursors),
-            "ended_sessions": _always(edge.ended_sessions),
-            **{field.name: _always(getattr(use_cases, field.name)) for field in fields(use_cases)},
+            "cursors": always(edge.cursors),
+            "ended_sessions": always(edge.ended_sessions),
+            **{field.name: always(getattr(use_cases, field.name)) for field in fields(use_cases)},
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=_LARGEST_BODY_BYTES,
@@ -189,8 +189,4 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(app, edge.allowed_origins)
-
-
-def _always(thing: object) -> Provide:
-    return Provide(lambda: thing, sync_to_thread=False)
+    return Edge(hand_in(app), edge.allowed_origins)
