@@ -80,6 +80,7 @@ class RedisOrderCache:
     def __init__(self, redis: Redis, *, seconds_to_live: int) -> None:
         self._redis = redis
         self._seconds = seconds_to_live
+        self._known: Gathering[bytes, Any] = Gathering(redis.mget, most=_MOST_GATHERED, at_once=2)
         self._fill = redis.register_script(_FILL)
         self._replace_all = redis.register_script(_REPLACE)
         self._replace: Gathering[RenderedOrder, None] = Gathering(self._replaced, most=_MOST_GATHERED, at_once=2)
@@ -126,14 +127,14 @@ class RedisOrderCache:
     async def _read_or_lease(self, order_id: UUID, lease: bytes) -> RenderedOrder | None:
         """The order, if it is there or comes soon; else None, with the lease taken if nobody had it."""
         key = _key(order_id)
-        value: Any = await self._redis.get(key)
+        value = await self._known(key)
         if value is None or not value.startswith((_MARK, _LEASE)):
             value = await self._look_or_lease(keys=[key], args=[lease, _LEASE_MILLISECONDS])
         for _ in range(_POLLS):
             if value is None or not value.startswith(_LEASE):
                 break
             await asyncio.sleep(_POLL_SECONDS)
-            value = await self._redis.get(key)
+            value = await self._known(key)
         return None if value is None or value.startswith(_LEASE) else _unpacked(order_id, value)
 
     def _go_around(self, error: Exception) -> None:
