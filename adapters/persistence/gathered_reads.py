@@ -15,6 +15,8 @@ _AT_ONCE = 2
 
 _ROWS = "SELECT id, customer_id, version, body::text, body_format FROM orders WHERE id = ANY ($1::uuid[])"
 
+_ACCOUNTS = "SELECT * FROM accounts WHERE email = ANY ($1::text[])"
+
 _ANSWERED = """
 SELECT subject, key, fingerprint, order_id, version FROM idempotency
 WHERE (subject, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
@@ -28,6 +30,8 @@ class GatheredReads:
         self._engine = engine
         self.order_row: Gathering[UUID, Row | None] = Gathering(self._order_rows, most=_MOST, at_once=_AT_ONCE)
         """What is sent of an order, by its id; None if there is none."""
+        self.account_row: Gathering[str, Row | None] = Gathering(self._account_rows, most=_MOST, at_once=_AT_ONCE)
+        """By its e-mail address; None if there is none."""
         self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = Gathering(
             self._answered, most=_MOST, at_once=_AT_ONCE
         )
@@ -37,6 +41,11 @@ class GatheredReads:
         async with driver(self._engine) as connection:
             found: dict[UUID, Row] = {row["id"]: row for row in await connection.fetch(_ROWS, ids)}
         return [found.get(order_id) for order_id in ids]
+
+    async def _account_rows(self, emails: Sequence[str]) -> Sequence[Row | None]:
+        async with driver(self._engine) as connection:
+            found: dict[str, Row] = {row["email"]: row for row in await connection.fetch(_ACCOUNTS, emails)}
+        return [found.get(email) for email in emails]
 
     async def _answered(self, keys: Sequence[tuple[UUID, str]]) -> Sequence[AnsweredRequest | None]:
         async with driver(self._engine) as connection:
