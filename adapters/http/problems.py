@@ -24,7 +24,7 @@ PROBLEM_JSON = "application/problem+json"
 
 _BASIC = 'Basic realm="order-service", charset="UTF-8"'
 
-# What the layers before a route leave in the scope for whoever answers
+# What the layers before a route leave in the scope for whoever answers, and for the edge, which adds the headers.
 REQUEST_ID = "request_id"
 RATE_LIMIT = "rate_limit"
 
@@ -125,7 +125,7 @@ def problem_response(
     problem = PROBLEMS[code]
     scope = extended(request.scope)
     document = problem_document(code, detail, members, instance=scope["path"], request_id=scope.get(REQUEST_ID, ""))
-    all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
+    all_headers = dict(headers or {})
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = _BASIC if code == errors.InvalidClient.code else "Bearer"
     if code == errors.InsufficientScope.code:
