@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.content import header_of
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, RATE_LIMIT, REQUEST_ID, extended, problem_document
+from adapters.http.ready import Ready
 from order_service.domain.errors import TooBusy
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
@@ -84,7 +85,7 @@ class Edge:
             await send(message)
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
-            await _answer("origin-not-allowed", _ELSEWHERE, scope, send_with_headers)
+            await _answer("origin-not-allowed", _ELSEWHERE, scope, receive, send_with_headers)
         elif scope["path"].endswith(_STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
@@ -96,7 +97,7 @@ class Edge:
                 self._places.release()
         else:
             busy = TooBusy()
-            await _answer(busy.code, str(busy), scope, send_with_headers, retry_after=busy.retry_after)
+            await _answer(busy.code, str(busy), scope, receive, send_with_headers, retry_after=busy.retry_after)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():
@@ -116,11 +117,9 @@ def _completed(headers: Iterable[Header], request_id: bytes, scope: Scope) -> li
     return completed
 
 
-async def _answer(code: str, detail: str, scope: Scope, send: Send, **members: int) -> None:
+async def _answer(code: str, detail: str, scope: Scope, receive: Receive, send: Send, **members: int) -> None:
     request_id = extended(scope)[REQUEST_ID]
     problem = problem_document(code, detail, members, instance=scope["path"], request_id=request_id)
-    headers = [(b"content-type", PROBLEM_JSON.encode())]
-    if "retry_after" in members:
-        headers.append((b"retry-after", str(members["retry_after"]).encode()))
-    await send({"type": "http.response.start", "status": PROBLEMS[code].status, "headers": headers})
-    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
+    headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else {}
+    body = msgspec.json.encode(problem)
+    await Ready(body, status=PROBLEMS[code].status, media_type=PROBLEM_JSON, headers=headers)(scope, receive, send)
