@@ -21,7 +21,7 @@ from adapters.http import (
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor, current_bearer
 from adapters.http.body import StrictSchema
-from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge
@@ -132,6 +132,7 @@ class HttpEdge:
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
+    limit = RateLimit(edge.limiter, edge.order_quota, edge.proxies)
     orders_router = WholeRouter(
         "/orders",
         route_handlers=[
@@ -144,8 +145,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             *order_lists.ROUTES,
             *events.ORDER_ROUTES,
         ],
-        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_json, takes_known_parameters_once],
+        middleware=[authentication, limit, Checked(takes_json, takes_known_parameters_once)],
         dependencies={
             "by": of_request(current_actor),
             "bearer": of_request(current_bearer),
@@ -156,8 +156,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     log_router = Router(
         "/events",
         route_handlers=events.LOG_ROUTES,
-        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_known_parameters_once],
+        middleware=[authentication, limit, Checked(takes_known_parameters_once)],
         dependencies={"by": of_request(current_actor)},
         security=[{"password": []}],
         tags=["Events"],
