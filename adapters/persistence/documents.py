@@ -4,10 +4,11 @@ PostgreSQL keeps a JSONB value, not its text, and gives its keys back in an orde
 takes the document through the same view, and every path gives the same bytes.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import msgspec
 
+from adapters.persistence.outlines import outline
 from order_service.domain.events import Event
 from order_service.domain.facts import Cancellation
 from order_service.domain.lines import Line, LineQuantity
@@ -23,7 +24,7 @@ from order_service.views import ActorView, LineQuantityView, OrderView, Rendered
 # The keys of metadata in an order of our own: JSONB does not keep the client's.
 _encoder = msgspec.json.Encoder(order="deterministic")
 _view_decoder = msgspec.json.Decoder(OrderView)
-_told_decoder = msgspec.json.Decoder(ToldEvent)
+_told_decoder = msgspec.json.Decoder(outline(ToldEvent))
 
 
 class EventPayload(msgspec.Struct):
@@ -65,7 +66,7 @@ def told(event_type: str, payload: str | bytes) -> bytes:
     event = _told_decoder.decode(payload)  # which passes over every field that is not to be told
     personal = FREE_TEXT_IN_CHANGES.get(event_type)
     if personal:
-        event = replace(event, change={name: v for name, v in event.change.items() if name not in personal})
+        event.change = {name: v for name, v in event.change.items() if name not in personal}
     return _encoder.encode(event)
 
 
