@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 
-def outline(shape: type) -> Any:
+def outline(shape: Any) -> Any:
     """A Struct with the fields of the dataclass `shape`, in their order, and those of the dataclasses within.
 
     Every other value stays the JSON that it is, unread and unchecked; only a mapping becomes a dict.
@@ -30,7 +30,7 @@ def _field(field: Field[Any], of: Any) -> tuple[str, Any] | tuple[str, Any, Any]
 def _kept(of: Any) -> Any:
     """What a value of this type is read as."""
     parts = get_args(of)
-    if isinstance(of, type) and is_dataclass(of):
+    if is_dataclass(of):
         return outline(of)
     if get_origin(of) is tuple:
         return GenericAlias(tuple, (_kept(parts[0]), ...))
