@@ -12,7 +12,7 @@ class RelayEvents:
     def __init__(self, publisher: EventPublisher) -> None:
         self._publisher = publisher
 
-    async def __call__(self, log: EventLogReader, *, limit: int = 1_000) -> int:
+    async def __call__(self, log: EventLogReader, *, limit: int = 500) -> int:
         """How many there were, told in batches of up to `limit`; 0 when all was told before."""
         told = 0
         batch = await log.next_batch(limit)
