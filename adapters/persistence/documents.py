@@ -5,11 +5,12 @@ as it is. Of an event PostgreSQL keeps a JSONB value, which gives its keys back 
 through the same view before it is sent, and so is a row that was written by an older or a newer release.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import msgspec
 
+from adapters.persistence.outlines import outline
 from order_service.domain.events import Event
 from order_service.domain.facts import Cancellation
 from order_service.domain.lines import Line, LineQuantity
@@ -22,8 +23,6 @@ from order_service.domain.shipments import Shipment
 from order_service.told import FREE_TEXT_IN_CHANGES, ToldEvent
 from order_service.views import ActorView, LineQuantityView, OrderView, RenderedOrder, redacted, view_of
 
-# The keys of metadata in an order of our own: JSONB does not keep the client's.
-_encoder = msgspec.json.Encoder(order="deterministic")
 BY_DATABASE = 0
 """The format of a text that PostgreSQL wrote."""
 
@@ -33,8 +32,10 @@ BODY_FORMAT = 1
 Text of another format is read through the view, at twenty times the cost, until its order is next changed.
 """
 
+# The keys of metadata in an order of our own: JSONB does not keep the client's.
+_encoder = msgspec.json.Encoder(order="deterministic")
 _view_decoder = msgspec.json.Decoder(OrderView)
-_told_decoder = msgspec.json.Decoder(ToldEvent)
+_told_decoder = msgspec.json.Decoder(outline(ToldEvent))
 
 
 class EventPayload(msgspec.Struct):
@@ -90,7 +91,7 @@ def told(event_type: str, payload: str | bytes) -> bytes:
     event = _told_decoder.decode(payload)  # which passes over every field that is not to be told
     personal = FREE_TEXT_IN_CHANGES.get(event_type)
     if personal:
-        event = replace(event, change={name: v for name, v in event.change.items() if name not in personal})
+        event.change = {name: v for name, v in event.change.items() if name not in personal}
     return _encoder.encode(event)
 
 
