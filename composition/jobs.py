@@ -17,13 +17,14 @@ def job_broker(settings: Settings, resources: Resources) -> RedisBroker:
     if settings.redis is None:
         raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to work on.")
     opened: list[AsyncContainer] = []
+    ready: list[ProcessOrder] = []
 
     async def process(order_id: UUID) -> None:
         if not opened:  # in the event loop in which all jobs of this process run, so only now
             opened.append(make_container(settings, resources))
-        async with opened[0]() as scope:
-            process_order = await scope.get(ProcessOrder)
-            await process_order(order_id)
+        if not ready:  # once for all jobs, for it keeps nothing of any
+            ready.append(await opened[0].get(ProcessOrder))
+        await ready[0](order_id)
 
     broker = make_broker(settings.redis)
     declare_actors(broker, process=process)
