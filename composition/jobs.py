@@ -8,6 +8,7 @@ from dramatiq.brokers.redis import RedisBroker
 from adapters.worker.actors import declare_actors
 from adapters.worker.queue import make_broker
 from composition.container import Resources, make_container
+from composition.process import leave_to_itself
 from composition.settings import Settings, SettingsError
 from order_service.use_cases.process_order import ProcessOrder
 
@@ -24,6 +25,7 @@ def job_broker(settings: Settings, resources: Resources) -> RedisBroker:
             opened.append(make_container(settings, resources))
         if not ready:  # once for all jobs, for it keeps nothing of any
             ready.append(await opened[0].get(ProcessOrder))
+            leave_to_itself()
         await ready[0](order_id)
 
     broker = make_broker(settings.redis)
