@@ -1,6 +1,9 @@
 """What many requests read one by one, read for all who ask at the same time."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +26,34 @@ WHERE (subject, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
 
 
+_PLACED = """
+SELECT placed.number FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[])
+  WITH ORDINALITY AS asked (customer_id, since, before, at_most, place)
+CROSS JOIN LATERAL (
+  SELECT count(*) AS number FROM (
+    SELECT FROM orders
+    WHERE orders.customer_id = asked.customer_id AND placed_at >= asked.since AND placed_at < asked.before
+    LIMIT asked.at_most
+  ) AS found
+) AS placed
+ORDER BY asked.place
+"""
+
+_SAME_LINES = """
+SELECT EXISTS (
+  SELECT FROM orders
+  WHERE orders.customer_id = asked.customer_id AND placed_at >= asked.since AND placed_at < asked.before
+    AND lines_fingerprint = asked.lines
+)
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bytea[])
+  WITH ORDINALITY AS asked (customer_id, since, before, lines, place)
+ORDER BY asked.place
+"""
+
+_Placed = tuple[UUID, datetime, datetime, int]
+_SameLines = tuple[UUID, datetime, datetime, bytes]
+
+
 class GatheredReads:
     """Each sees what was committed before it was asked for."""
 
@@ -36,6 +67,14 @@ class GatheredReads:
             self._answered, most=_MOST, at_once=_AT_ONCE
         )
         """By subject and key; None if it is the first with this key."""
+        self.count_placed: Gathering[_Placed, int] = Gathering(
+            partial(self._each, _PLACED), most=_MOST, at_once=_AT_ONCE
+        )
+        """By customer, since when and before when, counted no further than so many."""
+        self.placed_same_lines: Gathering[_SameLines, bool] = Gathering(
+            partial(self._each, _SAME_LINES), most=_MOST, at_once=_AT_ONCE
+        )
+        """By customer, since when and before when, and the fingerprint of the lines."""
 
     async def _order_rows(self, ids: Sequence[UUID]) -> Sequence[Row | None]:
         async with driver(self._engine) as connection:
@@ -55,3 +94,9 @@ class GatheredReads:
             for subject, key, fingerprint, order_id, version in rows
         }
         return [found.get(key) for key in keys]
+
+    async def _each(self, statement: str, asked: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """The one value of each row, of which there is one for each that is asked, in their order."""
+        async with driver(self._engine) as connection:
+            rows = await connection.fetch(statement, *map(list, zip(*asked, strict=True)))
+        return [row[0] for row in rows]

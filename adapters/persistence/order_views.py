@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.documents import EventPayload, rendered_from, rendered_row
@@ -75,22 +75,13 @@ class SqlOrderViews:
         return list(zip(map(event_view, rows), orders, strict=True))
 
     async def count_placed(self, customer_id: UUID, *, since: datetime, before: datetime, at_most: int) -> int:
-        placed = (
-            select(orders.c.id)
-            .where(orders.c.customer_id == customer_id, orders.c.placed_at >= since, orders.c.placed_at < before)
-            .limit(at_most)
-            .subquery()
-        )
-        return int((await self._rows(select(func.count()).select_from(placed)))[0][0])
+        with in_domain_words():
+            return await self._reads.count_placed((customer_id, since, before, at_most))
 
     async def placed_same_lines(self, order: Order, *, since: datetime) -> bool:
-        same = exists().where(
-            orders.c.customer_id == order.customer_id,
-            orders.c.placed_at >= since,
-            orders.c.placed_at < order.placed_at,
-            orders.c.lines_fingerprint == fingerprint_of(order.lines),
-        )
-        return bool((await self._rows(select(same)))[0][0])
+        lines = fingerprint_of(order.lines)
+        with in_domain_words():
+            return await self._reads.placed_same_lines((order.customer_id, since, order.placed_at, lines))
 
     async def stalled(self, *, queued_before: datetime, limit: int) -> Sequence[UUID]:
         return await self._ids(
