@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, behind, logged
+from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, at, behind, logged
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import order_events
 from order_service.domain.errors import CursorExpired
@@ -31,9 +31,10 @@ class SqlEventArchive:
                 if start is not None and start.origin != origin:
                     raise CursorExpired
                 places = (await connection.execute(window_rows)).all()
-                wanted = [place for place in places if not types or place.type in types][:limit]
-                events = select(order_events).where(order_events.c.position.in_([place.position for place in wanted]))
-                rows = (await connection.execute(events.order_by(*in_order))).all() if wanted else []
+                told = [place for place in places if not types or place.type in types][:limit]
+                wanted = [LogPosition(place.tx_id, place.position) for place in told]
+                events = select(order_events).where(at(wanted)) if wanted else None
+                rows = [] if events is None else (await connection.execute(events.order_by(*in_order))).all()
         seen_all = len(wanted) < limit
         last = places[-1:] if seen_all else wanted[-1:]
         return LogPage(

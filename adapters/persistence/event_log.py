@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, literal_column, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -140,6 +140,14 @@ def logged(row: Any) -> LoggedEvent:
 def behind(place: LogPosition) -> ColumnElement[bool]:
     here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
     return tuple_(order_events.c.tx_id, order_events.c.position) > here
+
+
+def at(places: Sequence[LogPosition]) -> ColumnElement[bool]:
+    """What stands at these places, given in their order."""
+    first, last = (tuple_(literal(end.tx_id, Xid8), literal(end.position, BigInteger)) for end in (places[0], places[-1]))
+    place = tuple_(order_events.c.tx_id, order_events.c.position)
+    # Positions have no index of their own: the ends say which part of the index of both is to be looked through.
+    return and_(place >= first, place <= last, order_events.c.position.in_([one.position for one in places]))
 
 
 def lease_of(reader: str) -> str:

@@ -42,7 +42,7 @@ def in_domain_words() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        refusal = REFUSAL_BY_CONSTRAINT.get(getattr(_cause(error), "constraint_name", ""))
+        refusal = REFUSAL_BY_CONSTRAINT.get(_constraint(_cause(error)))
         if refusal is None:
             raise
         raise refusal from error
@@ -63,6 +63,12 @@ def in_domain_words() -> Iterator[None]:
 
 def means_gone(sqlstate: str | None) -> bool:
     return str(sqlstate).startswith(_GONE)
+
+
+def _constraint(error: BaseException | None) -> str:
+    """By the name that it has in the event log itself, where that of a partition is broken."""
+    name, table = str(getattr(error, "constraint_name", "")), str(getattr(error, "table_name", ""))
+    return name.replace(table, "order_events") if table.startswith("order_events_") else name
 
 
 def _cause(error: DBAPIError) -> BaseException | None:
