@@ -65,7 +65,7 @@ def new_migration(url: URL, name: str) -> None:
 
 
 async def _make_months(url: URL) -> None:
-    """As the scheduler does, but for as long as it takes, should none have run for long and a lot have to be moved."""
+    """As the scheduler does, but for as long as it takes: if none has run for long, much has to be moved."""
     engine = create_engine(url, pool_size=1, patience=None)
     try:
         await PartitionEventLog(SqlLogPartitions(engine), LogRules(months_kept=None), SystemClock())()

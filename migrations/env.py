@@ -19,9 +19,7 @@ def is_ours(name: str | None, kind: str, _: object) -> bool:
 
 
 def run(connection: Connection) -> None:
-    context.configure(
-        connection=connection, target_metadata=metadata, user_module_prefix="", include_name=is_ours
-    )
+    context.configure(connection=connection, target_metadata=metadata, user_module_prefix="", include_name=is_ours)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -1,8 +1,9 @@
 """The event log, in partitions by the month in which orders were placed.
 
-Ids of orders are UUIDs of version 7, which begin with a time; a partition is a range of them. So all events of an order
-stand in one partition: (aggregateid, seq) is unique in the whole log, as it was in one table, and who reads the history
-of an order looks into one partition, however many there are. Positions are unique because one sequence counts them.
+Ids of orders are UUIDs of version 7, which begin with a time; a partition is a range of them. So all events of an
+order stand in one partition: (aggregateid, seq) is unique in the whole log, as it was in one table, and who reads the
+history of an order looks into one partition, however many there are. Positions are unique because one sequence counts
+them.
 
 What has no partition (yet, or any more) goes to a default one: an event can always be written.
 """
@@ -13,12 +14,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words, means_locked
-from adapters.persistence.tables import detached_logs
 
 # Whoever asks for the log waits behind whoever waits to change its partitions, so that one must not wait long.
 _PATIENCE = text("SET LOCAL lock_timeout = '500ms'")
@@ -74,7 +74,7 @@ class SqlLogPartitions:
             return await _is_done_with(connection, name, ends)
 
     async def _carried_out(self, change: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
-        """False if it need not be made any more, or others had locks on the log for too long; then nothing is done."""
+        """False if there was no need any more, or others had locks on the log for too long: then nothing is done."""
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(_PATIENCE)
@@ -110,18 +110,30 @@ async def _detach(connection: AsyncConnection, name: str, ends: UUID) -> bool:
     await connection.execute(text("LOCK TABLE ONLY order_events IN ACCESS EXCLUSIVE MODE"))  # nobody writes now
     if not await _is_done_with(connection, name, ends):
         return False
-    await connection.execute(text(f"ALTER TABLE order_events DETACH PARTITION {name}"))  # house: no value, a name
-    await connection.execute(insert(detached_logs).values(name=name, orders_before=ends))
+    for statement in (
+        f"""INSERT INTO detached_logs (name, orders_before, tx_id, position)
+            SELECT '{name}', '{ends}', coalesce(max(tx_id), '0'), coalesce(max(position), 0) FROM (
+                SELECT tx_id, position FROM {name} ORDER BY tx_id DESC, position DESC LIMIT 1
+            ) last""",
+        f"ALTER TABLE order_events DETACH PARTITION {name}",
+    ):
+        await connection.execute(text(statement))
     return True
 
 
 async def _is_done_with(connection: AsyncConnection, name: str, ends: UUID) -> bool:
-    """Every reader is beyond all of it, no answer has to be read from it, and no text is yet to be taken out of it."""
+    """Every reader is beyond all of it, those without a place of their own, too, as nothing in it is of the last day;
+    no answer has to be read from it, and no text is yet to be taken out of it.
+    """
     query = f"""
         SELECT EXISTS (SELECT FROM relay_cursor)
             AND NOT EXISTS (
                 SELECT FROM relay_cursor place JOIN {name} event
                 ON (event.tx_id, event.position) >= (place.tx_id, place.position)
+            )
+            AND NOT EXISTS (
+                SELECT FROM (SELECT occurred_at FROM {name} ORDER BY tx_id DESC, position DESC LIMIT 1) last
+                WHERE occurred_at > now() - interval '1 day'
             )
             AND NOT EXISTS (SELECT FROM erasures)
             AND NOT EXISTS (SELECT FROM idempotency WHERE order_id < :ends)"""

@@ -220,6 +220,8 @@ detached_logs = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("orders_before", Uuid, nullable=False, comment="the log of orders with lower ids may not be whole"),
+    Column("tx_id", Xid8, nullable=False, comment="where in the log its last event stood"),
+    Column("position", BigInteger, nullable=False),
     Column("detached_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     comment="Partitions that were taken out of the event log; the tables themselves are the operator's.",
 )

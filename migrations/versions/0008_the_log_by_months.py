@@ -56,9 +56,7 @@ def upgrade() -> None:
     op.execute("LOCK TABLE order_events IN ACCESS EXCLUSIVE MODE")
     rename_table("order_events", first)
     op.execute(f"ALTER TABLE {first} RENAME CONSTRAINT pk_order_events TO pk_{first}")
-    op.execute(
-        f"ALTER TABLE {first} RENAME CONSTRAINT uq_order_events_aggregateid_seq TO uq_{first}_aggregateid_seq"
-    )
+    op.execute(f"ALTER TABLE {first} RENAME CONSTRAINT uq_order_events_aggregateid_seq TO uq_{first}_aggregateid_seq")
     op.execute(f"ALTER INDEX ix_order_events_tx_id_position RENAME TO ix_{first}_tx_id_position")
     create_table("order_events", postgresql_partition_by="RANGE (aggregateid)")
     op.create_unique_constraint(op.f("uq_order_events_aggregateid_seq"), "order_events", ["aggregateid", "seq"])
@@ -71,7 +69,9 @@ def upgrade() -> None:
         INSERT INTO order_events_default ({COLUMNS}) SELECT {COLUMNS} FROM moved
     """)
     op.execute("ALTER TABLE order_events ATTACH PARTITION order_events_default DEFAULT")
-    op.execute(f"ALTER TABLE order_events ATTACH PARTITION {first} FOR VALUES FROM (MINVALUE) TO ('{first_id(until)}')")
+    op.execute(
+        f"ALTER TABLE order_events ATTACH PARTITION {first} FOR VALUES FROM (MINVALUE) TO ('{first_id(until)}')"
+    )
     op.execute(f"ALTER TABLE {first} DROP CONSTRAINT ck_order_events_first")
     op.execute(f"ALTER TABLE {first} SET ({OF_A_PARTITION})")
     make_months_from(until)
@@ -81,6 +81,8 @@ def upgrade() -> None:
         sa.Column(
             "orders_before", sa.Uuid(), nullable=False, comment="the log of orders with lower ids may not be whole"
         ),
+        sa.Column("tx_id", Xid8(), nullable=False, comment="where in the log its last event stood"),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("detached_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_detached_logs")),
         comment="Partitions that were taken out of the event log; the tables themselves are the operator's.",
@@ -108,7 +110,7 @@ def downgrade() -> None:
 
 
 def prove_that_all_is_before(until: date) -> None:
-    """Else the whole log would be read while everybody waits. Ids that are no time, if there are any, must move first."""
+    """Else the whole log would be read while everybody waits; as it is if there are ids that are no time, and move."""
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE order_events DROP CONSTRAINT IF EXISTS ck_order_events_first")  # of a try before
         op.execute(f"""
