@@ -32,13 +32,18 @@ OF_A_PARTITION = (
     "autovacuum_freeze_min_age = 0"
 )
 
-# By default a fifth of a table must be dead before it is vacuumed: of five million orders a million, and they are
-# changed five times each, nearly every time in a column that has an index. (So there is no room left on pages for
-# changes that touch no index, by a fillfactor: few of an order's changes are of that kind.) Answered requests and heard
-# messages are all written once and deleted once; what is dead stands at the very end of the index that the next
-# deletion begins at.
+# By default a fifth of a table must be dead before it is vacuumed: of five million orders a million. Each is changed
+# some five times, always in a column that has an index, so by no fillfactor can these changes be HOT. But with room on
+# the page the new version takes the place of the one before the last, which is pruned in passing: after five changes
+# of each of 3,000 orders, and no vacuum, the table had 2,202 pages with a fillfactor of 85, and 3,272 with 100.
+# Answered requests and heard messages are written once and deleted once, and the next deletion begins in the index
+# where the dead ones of the last one are.
 OF_TABLES = {
-    "orders": {"autovacuum_vacuum_scale_factor": "0.02", "autovacuum_analyze_scale_factor": "0.02"},
+    "orders": {
+        "fillfactor": "85",
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_analyze_scale_factor": "0.02",
+    },
     "idempotency": {"autovacuum_vacuum_scale_factor": "0.05"},
     "inbox": {"autovacuum_vacuum_scale_factor": "0.05"},
 }
@@ -110,7 +115,7 @@ def downgrade() -> None:
 
 
 def prove_that_all_is_before(until: date) -> None:
-    """Else the whole log would be read while everybody waits; as it is if there are ids that are no time, and move."""
+    """Else all of it would be read while everybody waits; as it is if ids that are no time have to move first."""
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE order_events DROP CONSTRAINT IF EXISTS ck_order_events_first")  # of a try before
         op.execute(f"""
