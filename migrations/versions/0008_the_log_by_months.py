@@ -32,12 +32,12 @@ OF_A_PARTITION = (
     "autovacuum_freeze_min_age = 0"
 )
 
-# By default a fifth of a table must be dead before it is vacuumed: of five million orders a million. Each of them is
-# changed some five times, always in a column that has an index, so by no fillfactor can these changes be HOT. But with
-# room on the page the new version takes the place of the one before the last, which is pruned in passing: after five
-# changes of each of 3,000 orders, and no vacuum, the table had 2,202 pages with a fillfactor of 85, 3,272 with 100.
-# Answered requests and heard messages are written once and deleted once, and the next deletion begins in the index
-# where the dead ones of the last one are.
+# By default a fifth of a table must be dead before it is vacuumed: of five million orders a million. Each is changed
+# some five times, always in a column that has an index: no fillfactor makes these changes HOT. But with room on the
+# page the new version takes the place of the one before the last, which is pruned in passing: after five changes of
+# each of 3,000 orders, without a vacuum, there were 2,202 pages with a fillfactor of 85, 3,272 with 100. Answered
+# requests and heard messages are written once and deleted once, and the next deletion begins in the index where the
+# dead ones of the last one are.
 OF_TABLES = {
     "orders": {
         "fillfactor": "85",
