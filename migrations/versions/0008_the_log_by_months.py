@@ -23,6 +23,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 MONTHS_AHEAD = 2
+TIME_TO_TRY_AGAIN = timedelta(days=28)
 
 # Rows of the log are never changed (but by an erasure), so a vacuum that comes for new rows can freeze them at once,
 # and no later one has to read them again. By default it comes after a fifth of the table is new, which in a month of
@@ -53,8 +54,9 @@ COMMENT = "Append-only: outbox, history and replay in one. Column names are thos
 
 
 def upgrade() -> None:
-    # A day is left for this to be done in: what is placed meanwhile belongs to the first partition as well.
-    until = month_after((datetime.now(UTC) + timedelta(days=1)).date())
+    # What is placed until this is done belongs to the first partition as well. If the lock below is not to be had, the
+    # constraint stays: so there must be time to try again before orders are placed that it refuses.
+    until = month_after((datetime.now(UTC) + TIME_TO_TRY_AGAIN).date())
     first = f"order_events_before_{until:%Y_%m}"
     prove_that_all_is_before(until)
     op.execute("SET LOCAL lock_timeout = '10s'")  # whoever holds it longer: better to be told, and to try again
