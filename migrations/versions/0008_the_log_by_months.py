@@ -54,8 +54,8 @@ COMMENT = "Append-only: outbox, history and replay in one. Column names are thos
 
 
 def upgrade() -> None:
-    # What is placed until this is done belongs to the first partition as well. If the lock below is not to be had, then
-    # the constraint stays: there must be time to try again before orders are placed that it refuses.
+    # What is placed until this is done belongs to the first partition as well. The constraint stays if the lock below
+    # is not to be had: there must be time to try again before orders are placed that it refuses.
     until = month_after((datetime.now(UTC) + TIME_TO_TRY_AGAIN).date())
     first = f"order_events_before_{until:%Y_%m}"
     prove_that_all_is_before(until)
