@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from dishka import AsyncContainer
 from faststream.kafka import KafkaBroker
 
-from composition.process import run
+from composition.process import leave_to_itself, run
 from composition.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ async def consume_forever(container: AsyncContainer) -> None:
         try:
             async with await container.get(KafkaBroker) as broker:
                 await broker.start()
+                leave_to_itself()
                 await asyncio.Event().wait()
         except KafkaError as error:
             _log.warning("consumer waits: %s", error)

@@ -169,13 +169,18 @@ class InProcessStores(Provider):
 class RedisStores(Provider):
     scope = Scope.APP
 
-    limiter = provide(RedisRateLimiter, provides=ports.RateLimiter)
     origins = provide(RedisKnownOrigins, provides=ports.KnownOrigins)
 
     @provide
     async def guarding(self, settings: Settings) -> AsyncIterator[Redis]:
         async with connect(settings.redis or "", patience=LIMIT_SECONDS) as redis:
             yield redis
+
+    @provide
+    async def limiter(self, redis: Redis) -> AsyncIterator[ports.RateLimiter]:
+        limiter = RedisRateLimiter(redis)
+        yield limiter
+        await limiter.close()
 
     @provide
     async def cache(self, settings: Settings) -> AsyncIterator[ports.OrderCache]:

@@ -22,6 +22,8 @@ CURSOR = "relay"
 
 _LAG_SECONDS = 10.0
 _IDLE_SECONDS = 0.02
+_GATHER_SECONDS = 0.005
+"""Behind a batch that was not full: what comes meanwhile goes together, and costs less for each."""
 _RECOVERY_SECONDS = 1.0
 
 
@@ -31,8 +33,8 @@ async def relay_forever(log: EventLog, relay_events: RelayEvents) -> None:
         try:
             async with log.reader(CURSOR) as reader:
                 while True:
-                    if not await relay_events(reader):
-                        await asyncio.sleep(_IDLE_SECONDS)
+                    told = await relay_events(reader)
+                    await asyncio.sleep(_GATHER_SECONDS if told else _IDLE_SECONDS)
         except DependencyUnavailable as error:
             _log.warning("relay waits: %s", error)
             await asyncio.sleep(_RECOVERY_SECONDS)

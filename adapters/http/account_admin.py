@@ -14,7 +14,7 @@ from msgspec import Meta
 from adapters.http.account_answers import EMAIL_SCHEMA, AccountOut, sent
 from adapters.http.body import JsonBody
 from adapters.http.conditions import IfMatch, IfNoneMatch, expected_versions
-from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.events import After, EventListOut, history_page
 from adapters.http.pages import Cursor, Limit, next_page
@@ -41,7 +41,7 @@ class NewRole(msgspec.Struct, forbid_unknown_fields=True):
     operation_id="list_accounts",
     summary="List accounts",
     description=getdoc(ListAccounts),
-    guards=[takes_known_parameters_once],
+    middleware=[Checked(takes_known_parameters_once)],
     responses=answers({200: AccountListOut}, *LIMITED, *TOKEN, 403, 422),
 )
 async def list_all(
@@ -89,7 +89,7 @@ async def read(
     operation_id="set_role",
     summary="Give an account another role",
     description=getdoc(SetRole),
-    guards=[takes_json],
+    middleware=[Checked(takes_json)],
     dto=JsonBody.of(NewRole),
     return_dto=None,
     responses=answers({200: AccountOut}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
@@ -112,7 +112,7 @@ async def give_role(
     operation_id="list_account_events",
     summary="Read an account's history",
     description=getdoc(ListAccountEvents),
-    guards=[takes_known_parameters_once],
+    middleware=[Checked(takes_known_parameters_once)],
     responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 403, 404),
 )
 async def history(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, patch, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import Middleware
 
@@ -14,7 +14,8 @@ from adapters.http.account_answers import AccountOut, CurrentPassword, Email, ne
 from adapters.http.auth import current_actor, current_bearer
 from adapters.http.body import JsonBody
 from adapters.http.conditions import IfMatch, IfNoneMatch, expected_versions
-from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.content import Checked, takes_json, takes_known_parameters_once
+from adapters.http.dependencies import of_request
 from adapters.http.events import After, EventListOut, history_page
 from adapters.http.limits import current_origin
 from adapters.http.pages import Limit
@@ -48,7 +49,7 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     operation_id="register_account",
     summary="Register an account",
     description=getdoc(RegisterAccount),
-    guards=[takes_json],
+    middleware=[Checked(takes_json)],
     dto=JsonBody.of(NewAccount),
     return_dto=None,
     responses=answers({201: AccountOut}, *LIMITED, *BODY, 409),
@@ -77,7 +78,7 @@ async def me(
     operation_id="change_my_account",
     summary="Change one's own e-mail address",
     description=getdoc(ChangeEmail),
-    guards=[takes_json],
+    middleware=[Checked(takes_json)],
     dto=JsonBody.of(AccountPatch),
     return_dto=None,
     responses=answers({200: AccountOut}, *LIMITED, *TOKEN, *BODY, 403, 404, 409, 412),
@@ -107,7 +108,7 @@ async def change_me(
     operation_id="change_my_password",
     summary="Change one's own password",
     description=getdoc(ChangePassword),
-    guards=[takes_json],
+    middleware=[Checked(takes_json)],
     dto=JsonBody.of(NewPassword),
     return_dto=None,
     status_code=204,
@@ -131,7 +132,7 @@ async def change_my_password(
     operation_id="list_my_account_events",
     summary="Read what was done with one's own account",
     description=getdoc(ListAccountEvents),
-    guards=[takes_known_parameters_once],
+    middleware=[Checked(takes_known_parameters_once)],
     responses=answers({200: EventListOut}, *LIMITED, *TOKEN, 403, 404),
 )
 async def my_history(
@@ -160,14 +161,14 @@ def accounts_router(*, authentication: Middleware, rate_limit: Middleware) -> Ro
         ],
         middleware=[authentication, rate_limit],
         dependencies={
-            "by": Provide(current_actor, sync_to_thread=False),
-            "bearer": Provide(current_bearer, sync_to_thread=False),
+            "by": of_request(current_actor),
+            "bearer": of_request(current_bearer),
         },
         security=[{"password": []}],
     )
     return WholeRouter(
         "/",
         route_handlers=[open_to_all, for_holders],
-        dependencies={"origin": Provide(current_origin, sync_to_thread=False)},
+        dependencies={"origin": of_request(current_origin)},
         tags=["Accounts"],
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from adapters.http import (
@@ -22,8 +21,9 @@ from adapters.http import (
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor, current_bearer
 from adapters.http.body import StrictSchema
-from adapters.http.content import takes_json, takes_known_parameters_once
+from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
+from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
@@ -132,6 +132,7 @@ class HttpEdge:
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
+    limit = RateLimit(edge.limiter, edge.order_quota, edge.proxies)
     orders_router = WholeRouter(
         "/orders",
         route_handlers=[
@@ -144,11 +145,10 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             *order_lists.ROUTES,
             *events.ORDER_ROUTES,
         ],
-        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_json, takes_known_parameters_once],
+        middleware=[authentication, limit, Checked(takes_json, takes_known_parameters_once)],
         dependencies={
-            "by": Provide(current_actor, sync_to_thread=False),
-            "bearer": Provide(current_bearer, sync_to_thread=False),
+            "by": of_request(current_actor),
+            "bearer": of_request(current_bearer),
         },
         security=[{"password": []}],
         tags=["Orders"],
@@ -156,9 +156,8 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     log_router = Router(
         "/events",
         route_handlers=events.LOG_ROUTES,
-        middleware=[authentication, RateLimit(edge.limiter, edge.order_quota, edge.proxies)],
-        guards=[takes_known_parameters_once],
-        dependencies={"by": Provide(current_actor, sync_to_thread=False)},
+        middleware=[authentication, limit, Checked(takes_known_parameters_once)],
+        dependencies={"by": of_request(current_actor)},
         security=[{"password": []}],
         tags=["Events"],
     )
@@ -175,9 +174,9 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             docs.asyncapi_route(edge.asyncapi),
         ],
         dependencies={
-            "cursors": _always(edge.cursors),
-            "ended_sessions": _always(edge.ended_sessions),
-            **{field.name: _always(getattr(use_cases, field.name)) for field in fields(use_cases)},
+            "cursors": always(edge.cursors),
+            "ended_sessions": always(edge.ended_sessions),
+            **{field.name: always(getattr(use_cases, field.name)) for field in fields(use_cases)},
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=_LARGEST_BODY_BYTES,
@@ -189,8 +188,4 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(app, edge.allowed_origins)
-
-
-def _always(thing: object) -> Provide:
-    return Provide(lambda: thing, sync_to_thread=False)
+    return Edge(hand_in(app), edge.allowed_origins)

@@ -19,6 +19,7 @@ from adapters.http.conditions import IdempotencyKeyHeader, idempotency_key
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.orders import NewOrder, OrderPatch, amendment, place_command
 from adapters.http.problems import BODY, LIMITED, TOKEN, ProblemOut, answers, refusal_document
+from adapters.http.ready import Ready
 from order_service.domain.errors import InvalidField, OrderServiceError
 from order_service.domain.lifecycle import CancelReason, Status
 from order_service.use_cases.change_order import OrderChange
@@ -109,7 +110,7 @@ async def run(
     results = await run_batch(items, atomic=data.mode == "atomic")
     replayed = all(isinstance(result, Answer) and result.replayed for result in results)
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    return Response(_body(request, items, results), media_type="application/json", headers=headers)
+    return Ready(_body(request, items, results), headers=headers)
 
 
 def _item(
@@ -118,7 +119,7 @@ def _item(
     """Each has a key of its own, which no client can send, as no key has a space; its fingerprint is the batch's."""
     key = None if whole is None else replace(whole, key=f"{whole.key} {place}")
     if isinstance(entry, PlaceIn):
-        return replace(place_command(entry, by), idempotency_key=key)
+        return place_command(entry, by, key)
     versions = None if entry.version is None else frozenset({entry.version})
     wanted = OrderChange(order_id=entry.order_id, by=by, expected_versions=versions, idempotency_key=key)
     match entry:

@@ -61,8 +61,8 @@ def expected_versions(if_match: str | None) -> frozenset[int] | None:
 
 def already_has(if_none_match: str | None, version: int) -> bool:
     """Whether `If-None-Match` names this version, compared weakly."""
-    if if_none_match is None:
-        return False
+    if if_none_match is None or if_none_match == etag(version):
+        return if_none_match is not None
     tags = _tags("If-None-Match", if_none_match)
     return tags is None or any(known == version for _, known in tags)
 
@@ -76,7 +76,8 @@ def idempotency_key(
     if not _KEY.fullmatch(header):
         raise ClientException("Idempotency-Key must have 1 to 255 visible ASCII characters, bare or in quotes.")
     key = header[1:-1] if header.startswith('"') else header
-    asked = f"{request.method} {request.url.path}\n".encode() + msgspec.json.encode(body, order="sorted")
+    path = request.scope.get("root_path", "") + request.scope["path"]
+    asked = f"{request.method} {path}\n".encode() + msgspec.json.encode(body, order="sorted")
     return IdempotencyKey(key=key, fingerprint=hashlib.sha256(asked).digest())
 
 

@@ -1,16 +1,18 @@
-"""Which content types are taken. The framework would parse anything as JSON.
+"""Which content types and parameters are taken. The framework would parse anything as JSON.
 
-The guards wait for nothing, but are asynchronous: others would each be run in a thread, and wait there for a core.
+These are no guards of the framework, which copies the whole route for each guard and each request.
 """
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Self, get_type_hints
 
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.exceptions import ClientException, HTTPException
-from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
 from litestar.params import QueryParameter
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 JSON = frozenset({"application/json"})
 JSON_PATCH = JSON | {"application/merge-patch+json"}
@@ -20,34 +22,64 @@ ALSO_KNOWN = "also_known"
 """In a route's `opt`: a pattern of query parameters whose names are only half known."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_OF_A_BODY = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-async def takes_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard. A request without a body needs no content type."""
-    method = connection.scope.get("method")
-    if method in _WITH_BODY and connection.headers.get("content-length", "") != "0":
-        _require(connection, JSON_PATCH if method == "PATCH" else JSON)
+class Checked(ASGIMiddleware):
+    """The last one before a route, which is not reached when one of the `checks` raises."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, *checks: Callable[[Scope], None]) -> None:
+        self._checks = checks
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # the framework copies routers, with all they hold
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        for check in self._checks:
+            check(scope)
+        await next_app(scope, receive, send)
 
 
-async def takes_known_parameters_once(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
-    """A guard: the framework would take one of several, and say nothing of those that it does not know.
+def takes_json(scope: Scope) -> None:
+    """A request without a body needs no content type."""
+    method = scope.get("method")
+    if method in _WITH_BODY and header_of(scope, b"content-length") != b"0":
+        _require(scope, JSON_PATCH if method == "PATCH" else JSON)
+
+
+def takes_form(scope: Scope) -> None:
+    _require(scope, FORM)
+
+
+def takes_known_parameters_once(scope: Scope) -> None:
+    """The framework would take one of several, and say nothing of those that it does not know.
 
     Not of OPTIONS, which the framework answers itself: it asks what a path can do, whatever the query.
     """
-    if not connection.scope["query_string"] or connection.scope.get("method") == "OPTIONS":
+    if not scope["query_string"] or scope.get("method") == "OPTIONS":
         return
+    handler = scope["route_handler"]
     known, also_known = _parameters_of(handler.fn), handler.opt.get(ALSO_KNOWN)
+    connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
     for name, values in connection.query_params.dict().items():
         if len(values) > 1:
             raise ClientException(f"The parameter {name!r:.60} must be there once.")
         if name not in known and not (also_known and also_known.fullmatch(name)):
             raise ClientException(f"There is no parameter {name!r:.60}.")
+
+
+def header_of(scope: Scope, wanted: bytes) -> bytes:
+    """The first of this name, in small letters as all names in a scope are; empty if there is none."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return value
+    return b""
 
 
 @cache
@@ -61,14 +93,9 @@ def _parameters_of(handler: Callable[..., Any]) -> frozenset[str]:
     )
 
 
-async def takes_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    _require(connection, FORM)
-
-
-def _require(connection: ASGIConnection[Any, Any, Any, Any], accepted: frozenset[str]) -> None:
-    given = connection.headers.get("content-type", "")
-    if given.split(";")[0].strip().lower() in accepted:
+def _require(scope: Scope, accepted: frozenset[str]) -> None:
+    given = header_of(scope, b"content-type").decode("latin-1")
+    if given in accepted or given.split(";")[0].strip().lower() in accepted:
         return
-    has_body = "content-length" in connection.headers or "transfer-encoding" in connection.headers
-    if given or has_body:
+    if given or any(name in _OF_A_BODY for name, _ in scope["headers"]):
         raise UnsupportedMediaType(detail=f"The content type must be {' or '.join(sorted(accepted))}.")

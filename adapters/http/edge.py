@@ -2,19 +2,23 @@
 
 import asyncio
 import re
-import uuid
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http.problems import PROBLEM_JSON, PROBLEMS, REQUEST_ID, extended, problem_document
+from adapters.http.content import header_of
+from adapters.http.problems import PROBLEM_JSON, PROBLEMS, RATE_LIMIT, REQUEST_ID, extended, problem_document
+from adapters.http.ready import Ready
 from order_service.domain.errors import TooBusy
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
 """The id of the request that is being answered, for whatever is logged meanwhile."""
+
+Header = tuple[bytes, bytes]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -70,21 +74,18 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        sent, origin = _header(scope, b"x-request-id"), _header(scope, b"origin")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex.encode()
-        extended(scope)[REQUEST_ID] = request_id.decode()
-        current_request.set(request_id.decode())
+        sent, origin = header_of(scope, b"x-request-id"), header_of(scope, b"origin")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(16).encode()
+        extended(scope)[REQUEST_ID] = text = request_id.decode()
+        current_request.set(text)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"], (b"x-request-id", request_id), *_ALWAYS]
-                if not any(name.lower() == b"cache-control" for name, _ in headers):
-                    headers.append(_PRIVATE)
-                message["headers"] = headers
+                message["headers"] = _completed(message["headers"], request_id, scope)
             await send(message)
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
-            await _answer("origin-not-allowed", _ELSEWHERE, scope, send_with_headers)
+            await _answer("origin-not-allowed", _ELSEWHERE, scope, receive, send_with_headers)
         elif scope["path"].endswith(_STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
@@ -96,7 +97,7 @@ class Edge:
                 self._places.release()
         else:
             busy = TooBusy()
-            await _answer(busy.code, str(busy), scope, send_with_headers, retry_after=busy.retry_after)
+            await _answer(busy.code, str(busy), scope, receive, send_with_headers, retry_after=busy.retry_after)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():
@@ -108,15 +109,17 @@ class Edge:
             return False
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    return next((value for name, value in scope["headers"] if name == wanted), b"")
+def _completed(headers: Iterable[Header], request_id: bytes, scope: Scope) -> list[Header]:
+    """All that are added to an answer, by whomever it is given."""
+    completed = [*headers, *extended(scope).get(RATE_LIMIT, ()), (b"x-request-id", request_id), *_ALWAYS]
+    if b"cache-control" not in dict(completed):
+        completed.append(_PRIVATE)
+    return completed
 
 
-async def _answer(code: str, detail: str, scope: Scope, send: Send, **members: int) -> None:
+async def _answer(code: str, detail: str, scope: Scope, receive: Receive, send: Send, **members: int) -> None:
     request_id = extended(scope)[REQUEST_ID]
     problem = problem_document(code, detail, members, instance=scope["path"], request_id=request_id)
-    headers = [(b"content-type", PROBLEM_JSON.encode())]
-    if "retry_after" in members:
-        headers.append((b"retry-after", str(members["retry_after"]).encode()))
-    await send({"type": "http.response.start", "status": PROBLEMS[code].status, "headers": headers})
-    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
+    headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else {}
+    body = msgspec.json.encode(problem)
+    await Ready(body, status=PROBLEMS[code].status, media_type=PROBLEM_JSON, headers=headers)(scope, receive, send)

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Self
 
 from litestar import Request
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.http.problems import RATE_LIMIT, extended
 from order_service.domain.actor import Bearer
@@ -22,7 +22,7 @@ _ORIGIN = "origin"
 
 
 class RateLimit(ASGIMiddleware):
-    """Behind `Authentication`, if that is there at all. Every answer tells what is left (RateLimit header fields)."""
+    """Behind `Authentication`, if that is there at all. What is left stands in the scope, and the edge tells it."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -30,7 +30,8 @@ class RateLimit(ASGIMiddleware):
         self._limiter = limiter
         self._quota = quota
         self._proxies = proxies
-        self._policy = f'"{quota.name}";q={quota.limit};w={quota.window.total_seconds():.0f}'
+        policy = f'"{quota.name}";q={quota.limit};w={quota.window.total_seconds():.0f}'
+        self._policy = (b"ratelimit-policy", policy.encode())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # the framework copies routers, with all they hold; but there is one limiter
@@ -39,16 +40,10 @@ class RateLimit(ASGIMiddleware):
         extended(scope)[_ORIGIN] = _network_of(client_address(scope, self._proxies))
         allowance = await self._limiter.take(self._quota, _subject(scope))
         state = f'"{self._quota.name}";r={allowance.remaining};t={max(1, math.ceil(allowance.reset))}'
-        extended(scope)[RATE_LIMIT] = headers = {"RateLimit-Policy": self._policy, "RateLimit": state}
+        extended(scope)[RATE_LIMIT] = (self._policy, (b"ratelimit", state.encode()))
         if not allowance.allowed:
             raise RateLimited(allowance.retry_after)
-
-        async def send_with_limits(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableScopeHeaders.from_message(message).update(headers)
-            await send(message)
-
-        await next_app(scope, receive, send_with_limits)
+        await next_app(scope, receive, send)
 
 
 def current_origin(request: Request[Any, Any, Any]) -> str:
@@ -64,6 +59,7 @@ def _subject(scope: Scope) -> str:
     return f"address:{extended(scope)[_ORIGIN]}"
 
 
+@lru_cache(1_000)
 def _network_of(address: str) -> str:
     """Of IPv6 everybody is given 2^64 addresses at least, to use one after the other."""
     try:

@@ -1,6 +1,5 @@
 """Orders over HTTP: placed, read, changed. Each route decodes, asks one use case, and sends what it answers."""
 
-from dataclasses import replace
 from inspect import getdoc
 from typing import Annotated, Literal
 from uuid import UUID
@@ -31,6 +30,7 @@ from adapters.http.conditions import (
 )
 from adapters.http.order_answers import CHANGE, AnyRequest, By, order_change, sent
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
+from adapters.http.ready import Ready
 from order_service.domain.currencies import EXPONENTS
 from order_service.domain.editing import Amendment, Keep
 from order_service.domain.errors import InvalidField
@@ -40,6 +40,7 @@ from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.edit_lines import EditedLine, EditLines
 from order_service.use_cases.find_order import FindOrder
 from order_service.use_cases.get_order import GetOrder
+from order_service.use_cases.idempotency import IdempotencyKey
 from order_service.use_cases.place_order import PlaceOrder, PlaceOrderCommand, WantedLine
 from order_service.views import OrderView
 
@@ -88,7 +89,9 @@ class EditedLines(msgspec.Struct, forbid_unknown_fields=True):
     total_price: OptionalAmount = msgspec.field(default_factory=lambda: ABSENT)
 
 
-def place_command(data: NewOrder, by: By) -> PlaceOrderCommand:
+def place_command(
+    data: NewOrder, by: By, key: IdempotencyKey | None = None, *, dry_run: bool = False
+) -> PlaceOrderCommand:
     return PlaceOrderCommand(
         by=by,
         currency=data.currency,
@@ -100,6 +103,8 @@ def place_command(data: NewOrder, by: By) -> PlaceOrderCommand:
         external_ref=data.external_ref,
         metadata=data.metadata,
         customer_id=data.customer_id,
+        idempotency_key=key,
+        dry_run=dry_run,
     )
 
 
@@ -130,7 +135,7 @@ async def place(
     key: IdempotencyKeyHeader = None,
     dry_run: DryRun = False,
 ) -> Response[bytes]:
-    command = replace(place_command(data, by), idempotency_key=idempotency_key(key, request, data), dry_run=dry_run)
+    command = place_command(data, by, idempotency_key(key, request, data), dry_run=dry_run)
     answer = await place_order(command)
     return sent(answer) if dry_run else sent(answer, 201, {"Location": f"/api/v1/orders/{answer.order.order_id}"})
 
@@ -151,8 +156,8 @@ async def read(
 ) -> Response[bytes]:
     order = await get_order(await find_order(order_id), by=by)
     if already_has(if_none_match, order.version):
-        return Response(b"", status_code=304, headers={"ETag": etag(order.version)})
-    return Response(order.body, media_type="application/json", headers={"ETag": etag(order.version)})
+        return Ready(b"", status=304, headers={"ETag": etag(order.version)})
+    return Ready(order.body, headers={"ETag": etag(order.version)})
 
 
 @patch(

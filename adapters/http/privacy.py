@@ -14,7 +14,7 @@ from litestar.response import Stream
 
 from adapters.http.account_answers import AccountOut, CurrentPassword
 from adapters.http.body import JsonBody
-from adapters.http.content import takes_json
+from adapters.http.content import Checked, takes_json
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
 from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import DependencyUnavailable
@@ -154,7 +154,7 @@ class Erasure(msgspec.Struct, forbid_unknown_fields=True):
     operation_id="erase_my_account",
     summary="Erase one's own account",
     description=getdoc(EraseAccount),
-    guards=[takes_json],
+    middleware=[Checked(takes_json)],
     dto=JsonBody.of(Erasure),
     return_dto=None,
     status_code=204,

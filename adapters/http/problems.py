@@ -16,6 +16,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.types import ExceptionHandlersMap, Scope
 
+from adapters.http.ready import Ready
 from order_service.domain import errors
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ PROBLEM_JSON = "application/problem+json"
 
 _BASIC = 'Basic realm="order-service", charset="UTF-8"'
 
-# What the layers before a route leave in the scope for whoever answers
+# What the layers before a route leave in the scope for whoever answers, and for the edge, which adds the headers.
 REQUEST_ID = "request_id"
 RATE_LIMIT = "rate_limit"
 
@@ -125,19 +126,14 @@ def problem_response(
     problem = PROBLEMS[code]
     scope = extended(request.scope)
     document = problem_document(code, detail, members, instance=scope["path"], request_id=scope.get(REQUEST_ID, ""))
-    all_headers = {**scope.get(RATE_LIMIT, {}), **(headers or {})}
+    all_headers = dict(headers or {})
     if problem.status == HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = _BASIC if code == errors.InvalidClient.code else "Bearer"
     if code == errors.InsufficientScope.code:
         all_headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{members["scope"]}"'
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
-    return Response(
-        msgspec.json.encode(document),
-        status_code=problem.status,
-        media_type=PROBLEM_JSON,
-        headers=all_headers,
-    )
+    return Ready(msgspec.json.encode(document), status=problem.status, media_type=PROBLEM_JSON, headers=all_headers)
 
 
 def problem_document(

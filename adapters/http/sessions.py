@@ -13,7 +13,7 @@ from litestar.params import FromPath, URLEncodedBody
 from msgspec import Meta
 
 from adapters.http.client_credentials import TwoAuthentications, client_credentials
-from adapters.http.content import takes_form
+from adapters.http.content import Checked, takes_form
 from adapters.http.problems import LIMITED, TOKEN, answers, problem_response
 from order_service.domain.actor import Actor, Bearer, scopes_text
 from order_service.use_cases.end_session import EndSession
@@ -74,7 +74,7 @@ def _on_unreadable_form(request: Request[Any, Any, Any], _: ValidationException)
     operation_id="log_in",
     summary="Log in for an access token",
     description=f"{getdoc(LogIn)}\n\nWith `client_credentials`, for services: {getdoc(LogInService)}",
-    guards=[takes_form],
+    middleware=[Checked(takes_form)],
     exception_handlers={ValidationException: _on_unreadable_form},
     status_code=200,
     responses=answers({200: TokenOut}, *LIMITED, *TOKEN, 413, 415),
@@ -121,7 +121,7 @@ async def token(
     operation_id="log_out",
     summary="Log out, with a refresh token",
     description="Ends the session of the refresh token; 200 whatever it is (RFC 7009).",
-    guards=[takes_form],
+    middleware=[Checked(takes_form)],
     status_code=200,
     responses=answers({200: None}, *LIMITED, 413, 415),
 )

@@ -14,7 +14,9 @@ from msgspec import Meta
 
 from order_service.ports import LoggedEvent
 
-_SOURCE = b"/orders"
+_VERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"/orders")
+_CONTENT_TYPE = ("content-type", b"application/json")
 
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 Headers = list[tuple[str, bytes]]
@@ -90,16 +92,17 @@ class Poison(Exception):
         self.cause = cause
 
 
-def headers_of(event: LoggedEvent) -> Headers:
+def headers_of(event: LoggedEvent, subject: bytes) -> Headers:
+    """`subject` is the order's id, as text."""
     return [
-        ("ce_specversion", b"1.0"),
+        _VERSION,
         ("ce_id", str(event.id).encode()),
-        ("ce_source", _SOURCE),
+        _SOURCE,
         ("ce_type", event.type.encode()),
-        ("ce_subject", str(event.order_id).encode()),
+        ("ce_subject", subject),
         ("ce_time", event.occurred_at.isoformat().replace("+00:00", "Z").encode()),
-        ("ce_sequence", str(event.seq).encode()),
-        ("content-type", b"application/json"),
+        ("ce_sequence", b"%d" % event.seq),
+        _CONTENT_TYPE,
     ]
 
 

@@ -4,9 +4,7 @@ A record counts as heard once its effect is committed; then the offset is. So it
 see to it that it takes effect once.
 """
 
-import asyncio
 import dataclasses
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,20 +16,19 @@ from faststream.kafka import KafkaBroker
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
+from adapters.kafka.hearing import Heard, Hearing, Record
 from adapters.kafka.messages import (
     PAYMENTS,
     SHIPMENTS,
     OrderEvent,
     PaymentCaptured,
     PaymentRefunded,
-    Poison,
     ShipmentDelivered,
     ShipmentDispatched,
     decoded,
     header,
 )
 from order_service.domain.actor import SYSTEM
-from order_service.domain.errors import DependencyUnavailable, OrderServiceError
 from order_service.domain.lines import LineQuantity
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.deliver_shipment import DeliverShipment
@@ -41,18 +38,9 @@ from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
 from order_service.use_cases.ship_order import ShipOrder
 
-_log = logging.getLogger(__name__)
-
 GROUP = "order-service"
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
-_PATIENCE_SECONDS = 120.0  # then the batch is given back and fetched anew, before the broker takes us for dead
-_TRIES_OF_A_BUG = 3
 _LONGEST_NAME = 500
-
-Record = Any
-"""aiokafka's ConsumerRecord."""
-
-Heard = Callable[[Record], Awaitable[None]]
+_MOST_RECORDS = 500  # many orders at the same time, and yet soon repeated if the batch is given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +80,12 @@ def make_broker(
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,  # commits after the handler returned, goes back when it raised
             batch=True,
-            max_records=100,
+            max_records=_MOST_RECORDS,
             batch_timeout_ms=100,
             parser=_unread,
             decoder=_undecoded,
         )
-        subscriber(_each(handle, dead_letters))
+        subscriber(Hearing(handle, dead_letters).__call__)
     return broker
 
 
@@ -151,56 +139,12 @@ def _change(record: Record, order_id: UUID) -> OrderChange:
     return OrderChange(order_id=order_id, by=SYSTEM, message=ConsumedMessage(record.topic, name))
 
 
-def _each(handle: Heard, dead_letters: DeadLetters) -> Callable[[Sequence[Record]], Awaitable[None]]:
-    """One record after the other, so that an order's stay in order, and none of them holds up the rest for ever."""
-
-    async def heard(records: Sequence[Record]) -> None:
-        for record in records:
-            try:
-                await one(record)
-            except DependencyUnavailable as error:
-                _log.warning("consumer gives messages of %s back: %s", record.topic, error)
-                await asyncio.sleep(_FIRST_PAUSE_SECONDS)
-                raise
-
-    async def one(record: Record) -> None:
-        try:
-            await _patiently(handle, record)
-        except Poison as poison:
-            await dead_letters.put(record, cause=poison.cause, detail=str(poison))
-        except DependencyUnavailable:
-            raise
-        except OrderServiceError as refusal:
-            await dead_letters.put(record, cause=refusal.code, detail=str(refusal))
-
-    return heard
-
-
-async def _patiently(handle: Heard, record: Record) -> None:
-    """Waits for a dependency that is gone; tries a bug's victim a few times, then calls it poison."""
-    pause, waited, bugs = _FIRST_PAUSE_SECONDS, 0.0, 0
-    while True:
-        try:
-            return await handle(record)
-        except OrderServiceError as error:
-            if not isinstance(error, DependencyUnavailable) or waited >= _PATIENCE_SECONDS:
-                raise
-            _log.warning("consumer waits: %s", error)
-        except Poison:
-            raise
-        except Exception as error:
-            bugs += 1
-            _log.exception("message %s/%d@%d failed", record.topic, record.partition, record.offset)
-            if bugs == _TRIES_OF_A_BUG:
-                raise Poison("unexpected-error", type(error).__name__) from error
-        await asyncio.sleep(pause)
-        waited += pause
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-
 async def _unread(records: Sequence[Record], parse: Callable[[Any], Awaitable[Any]]) -> Any:
-    """FastStream reads every header as UTF-8 text, and would stumble over one that is not, for ever."""
-    message = await parse(tuple(dataclasses.replace(record, headers=()) for record in records))
+    """FastStream reads every header as UTF-8 text, and would stumble over one that is not, for ever.
+
+    So it reads none; and only the first record, as what it makes of them is not looked at.
+    """
+    message = await parse((dataclasses.replace(records[0], headers=()),))
     message.raw_message = tuple(records)
     return message
 

@@ -21,7 +21,7 @@ class SqlAccountViews:
 
     async def list(self, wanted: AccountFilter, *, start: UUID | None, limit: int) -> AccountPage:
         rows = await self._rows(list_query(wanted, start=start, limit=limit))
-        page = [account_from(row) for row in rows[:limit]]
+        page = [account_from(row._mapping) for row in rows[:limit]]
         return AccountPage(accounts=page, next_start=page[-1].id if len(rows) > limit else None)
 
     async def events(self, account_id: UUID, *, after_seq: int, limit: int) -> Sequence[EventView]:

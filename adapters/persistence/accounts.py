@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.connecting import Connecting
-from adapters.persistence.documents import json_text
+from adapters.persistence.documents import Row, json_text
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import account_events, accounts
 from order_service.domain.account import Account
 from order_service.domain.account_events import AccountEvent
@@ -19,8 +20,9 @@ from order_service.domain.recorded import Recorded
 
 
 class SqlAccounts:
-    def __init__(self, connection: Connecting) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads) -> None:
         self._connection = connection
+        self._reads = reads
         self.kept: list[UUID] = []
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
@@ -33,14 +35,17 @@ class SqlAccounts:
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise AccountNotFound
-        return account_from(row)
+        return account_from(row._mapping)
 
     async def keep(self, account_id: UUID) -> None:
         self.kept.append(account_id)
 
     async def by_email(self, email: str) -> Account | None:
+        if not self._connection.is_open:
+            found = await self._reads.account_row(email)
+            return None if found is None else account_from(found)
         row = (await self._connection.execute(select(accounts).where(accounts.c.email == email))).one_or_none()
-        return None if row is None else account_from(row)
+        return None if row is None else account_from(row._mapping)
 
     def add(self, account: Account) -> None:
         self._inserts.append(_values(account))
@@ -108,12 +113,12 @@ def change_of(recorded: Recorded[AccountEvent]) -> dict[str, object]:
     return {name.rstrip("_"): value for name, value in asdict(recorded.event).items()}
 
 
-def account_from(row: Row[Any]) -> Account:
+def account_from(row: Row) -> Account:
     return Account(
-        id=row.id,
-        email=row.email,
-        password_hash=row.password_hash,
-        role=Role(row.role),
-        created_at=row.created_at,
-        version=row.version,
+        id=row["id"],
+        email=row["email"],
+        password_hash=row["password_hash"],
+        role=Role(row["role"]),
+        created_at=row["created_at"],
+        version=row["version"],
     )

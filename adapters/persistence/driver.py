@@ -1,10 +1,10 @@
 """The driver itself, for the few statements that most requests wait for: SQLAlchemy triples what they cost."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from order_service.domain.errors import DependencyUnavailable
 
@@ -13,14 +13,28 @@ from order_service.domain.errors import DependencyUnavailable
 async def driver(engine: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection of the pool, without a transaction: each statement stands for itself."""
     async with engine.connect() as connection:
-        found = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(found, asyncpg.Connection)  # noqa: S101 - for the type checker
+        found = await driver_of(connection)
         try:
-            yield found
-        except asyncpg.InterfaceError as error:
-            if not found.is_closed():  # then it was used wrongly
-                raise
-            raise DependencyUnavailable("PostgreSQL") from error
+            with lost_is_unavailable(found):
+                yield found
         finally:
             if found.is_closed():  # which the pool did not see, as it was not asked
                 await connection.invalidate()
+
+
+async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    """What is under a connection. Whoever uses it sees to what `driver` sees to."""
+    found = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(found, asyncpg.Connection)  # noqa: S101 - for the type checker
+    return found
+
+
+@contextmanager
+def lost_is_unavailable(connection: "asyncpg.Connection[asyncpg.Record]") -> Iterator[None]:
+    """A connection that is closed meanwhile is no misuse. Raises DependencyUnavailable."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if not connection.is_closed():  # then it was used wrongly
+            raise
+        raise DependencyUnavailable("PostgreSQL") from error

@@ -33,7 +33,7 @@ _EVENTS_AT_ONCE = 100
 
 _NOT_OVER = text("""
     (status NOT IN (:delivered, :canceled) OR (body ->> 'refund_due')::numeric > 0
-     OR jsonb_path_exists(body, '$.returns[*] ? (@.state == "REQUESTED")'))
+     OR jsonb_path_exists(body::jsonb, '$.returns[*] ? (@.state == "REQUESTED")'))
 """).bindparams(delivered=Status.DELIVERED, canceled=Status.CANCELED)
 
 _REWRITE = (
@@ -52,7 +52,7 @@ class SqlErasing:
         row = (await self._connection.execute(known.with_for_update())).one_or_none()
         if row is None:
             raise AccountNotFound
-        return account_from(row)
+        return account_from(row._mapping)
 
     async def has_other_admin(self, account_id: UUID) -> bool:
         await self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("the last admin"))))

@@ -1,18 +1,24 @@
 """What many requests read one by one, read for all who ask at the same time."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
+from adapters.persistence.documents import Row
 from adapters.persistence.driver import driver
 from order_service.ports import AnsweredRequest
 
 _MOST = 100
 _AT_ONCE = 2
 
-_BODIES = "SELECT id, body::text FROM orders WHERE id = ANY ($1::uuid[])"
+_ROWS = "SELECT id, customer_id, version, body::text, body_format FROM orders WHERE id = ANY ($1::uuid[])"
+
+_ACCOUNTS = "SELECT * FROM accounts WHERE email = ANY ($1::text[])"
 
 _ANSWERED = """
 SELECT subject, key, fingerprint, order_id, version FROM idempotency
@@ -20,22 +26,65 @@ WHERE (subject, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
 
 
+_PLACED = """
+SELECT placed.number FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[])
+  WITH ORDINALITY AS asked (customer_id, since, before, at_most, place)
+CROSS JOIN LATERAL (
+  SELECT count(*) AS number FROM (
+    SELECT FROM orders
+    WHERE orders.customer_id = asked.customer_id AND placed_at >= asked.since AND placed_at < asked.before
+    LIMIT asked.at_most
+  ) AS found
+) AS placed
+ORDER BY asked.place
+"""
+
+_SAME_LINES = """
+SELECT EXISTS (
+  SELECT FROM orders
+  WHERE orders.customer_id = asked.customer_id AND placed_at >= asked.since AND placed_at < asked.before
+    AND lines_fingerprint = asked.lines
+)
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bytea[])
+  WITH ORDINALITY AS asked (customer_id, since, before, lines, place)
+ORDER BY asked.place
+"""
+
+_Placed = tuple[UUID, datetime, datetime, int]
+_SameLines = tuple[UUID, datetime, datetime, bytes]
+
+
 class GatheredReads:
     """Each sees what was committed before it was asked for."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.order_body: Gathering[UUID, str | None] = Gathering(self._order_bodies, most=_MOST, at_once=_AT_ONCE)
-        """The newest version's, by id; None if there is none."""
+        self.order_row: Gathering[UUID, Row | None] = Gathering(self._order_rows, most=_MOST, at_once=_AT_ONCE)
+        """What is sent of an order, by its id; None if there is none."""
+        self.account_row: Gathering[str, Row | None] = Gathering(self._account_rows, most=_MOST, at_once=_AT_ONCE)
+        """By its e-mail address; None if there is none."""
         self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = Gathering(
             self._answered, most=_MOST, at_once=_AT_ONCE
         )
         """By subject and key; None if it is the first with this key."""
+        self.count_placed: Gathering[_Placed, int] = Gathering(
+            partial(self._each, _PLACED), most=_MOST, at_once=_AT_ONCE
+        )
+        """By customer, since when and before when, counted no further than so many."""
+        self.placed_same_lines: Gathering[_SameLines, bool] = Gathering(
+            partial(self._each, _SAME_LINES), most=_MOST, at_once=_AT_ONCE
+        )
+        """By customer, since when and before when, and the fingerprint of the lines."""
 
-    async def _order_bodies(self, ids: Sequence[UUID]) -> Sequence[str | None]:
+    async def _order_rows(self, ids: Sequence[UUID]) -> Sequence[Row | None]:
         async with driver(self._engine) as connection:
-            found: dict[UUID, str] = {row["id"]: row["body"] for row in await connection.fetch(_BODIES, ids)}
+            found: dict[UUID, Row] = {row["id"]: row for row in await connection.fetch(_ROWS, ids)}
         return [found.get(order_id) for order_id in ids]
+
+    async def _account_rows(self, emails: Sequence[str]) -> Sequence[Row | None]:
+        async with driver(self._engine) as connection:
+            found: dict[str, Row] = {row["email"]: row for row in await connection.fetch(_ACCOUNTS, emails)}
+        return [found.get(email) for email in emails]
 
     async def _answered(self, keys: Sequence[tuple[UUID, str]]) -> Sequence[AnsweredRequest | None]:
         async with driver(self._engine) as connection:
@@ -45,3 +94,9 @@ class GatheredReads:
             for subject, key, fingerprint, order_id, version in rows
         }
         return [found.get(key) for key in keys]
+
+    async def _each(self, statement: str, asked: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """The one value of each row, of which there is one for each that is asked, in their order."""
+        async with driver(self._engine) as connection:
+            rows = await connection.fetch(statement, *map(list, zip(*asked, strict=True)))
+        return [row[0] for row in rows]

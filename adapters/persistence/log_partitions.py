@@ -33,7 +33,7 @@ _ATTACHED = text("""
     WHERE ends IS NOT NULL ORDER BY ends
 """)
 
-# Of the reasons see migration 0008.
+# Of the reasons see migration 0009.
 _STORED = (
     "autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05, "
     "autovacuum_freeze_min_age = 0"

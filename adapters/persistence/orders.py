@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.connecting import Connecting
-from adapters.persistence.documents import event_payload, json_text, order_from, rendered
+from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
@@ -63,7 +63,8 @@ class SqlOrders:
 
     async def _body(self, order_id: UUID) -> str | None:
         if not self._connection.is_open:
-            return await self._reads.order_body(order_id)
+            row = await self._reads.order_row(order_id)
+            return None if row is None else row["body"]
         body: str | None = await self._connection.scalar(select(orders.c.body).where(orders.c.id == order_id))
         return body
 
@@ -140,6 +141,7 @@ def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
         "updated_at": order.updated_at,
         "version": order.version,
         "body": view.body.decode(),
+        "body_format": BODY_FORMAT,
     }
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -40,6 +41,15 @@ class JsonText(UserDefinedType[str]):
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return cast(column, Text)  # else the driver would decode it
+
+
+class JsonAsWritten(JsonText):
+    """JSON in the database, which keeps the text as it was written."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSON"
 
 
 class Xid8(UserDefinedType[int]):
@@ -161,7 +171,10 @@ orders = Table(
     _time("placed_at"),
     _time("updated_at"),
     Column("version", Integer, nullable=False),
-    Column("body", JsonText, nullable=False, comment="the OrderView; the columns beside it are copies, to search by"),
+    Column(
+        "body", JsonAsWritten, nullable=False, comment="the OrderView; the columns beside it are copies, to search by"
+    ),
+    Column("body_format", SmallInteger, nullable=False, comment="by which the body was written: see documents.py"),
     Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
     Index("ix_orders_placed_at_id", "placed_at", "id"),
     Index(

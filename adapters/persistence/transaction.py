@@ -28,7 +28,7 @@ class SqlTransaction:
         self._connection = connection
         self._group_commit = group_commit
         self.orders = SqlOrders(connection, reads)
-        self.accounts = SqlAccounts(connection)
+        self.accounts = SqlAccounts(connection, reads)
         self.sessions = SqlSessions(connection)
         self.services = SqlServices(connection)
         self.answered = SqlAnsweredRequests(connection, reads)

@@ -5,13 +5,14 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from redis.asyncio import Redis
 
+from adapters.gathering import Gathering
 from adapters.redis.connection import GONE
 from order_service.views import RenderedOrder
 
@@ -28,6 +29,7 @@ _POLLS = 20
 _PROBE_SECONDS = 0.1
 _GRACE_SECONDS = 1.0
 _MOST_AT_ONCE = 1_000
+_MOST_GATHERED = 64
 
 # KEYS: order. ARGV: value, seconds to live, lease.
 # Only the holder of the lease fills an empty place: whoever else comes late, with a version that has been followed by
@@ -38,18 +40,20 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 
-# KEYS: order. ARGV: value, seconds to live.
+# KEYS: orders. ARGV: seconds to live, and for each order its value.
 # Replaces an older version. Anything else but a newer one goes: a lease, whose holder may have loaded too early, and
 # what is not ours.
 _REPLACE = """
-local known = redis.pcall('GET', KEYS[1])
-if not known then return 0 end
-if type(known) ~= 'string' or #known < 30 or string.sub(known, 1, 6) ~= 'order1' then
-  return redis.call('DEL', KEYS[1])
+for number, key in ipairs(KEYS) do
+  local known, value = redis.pcall('GET', key), ARGV[number + 1]
+  if known then
+    if type(known) ~= 'string' or #known < 30 or string.sub(known, 1, 6) ~= 'order1' then
+      redis.call('DEL', key)
+    elseif struct.unpack('>I8', known, 7) < struct.unpack('>I8', value, 7) then
+      redis.call('SET', key, value, 'EX', ARGV[1])
+    end
+  end
 end
-if struct.unpack('>I8', known, 7) >= struct.unpack('>I8', ARGV[1], 7) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
 """
 
 # KEYS: order. ARGV: a lease, its milliseconds. Gives what is there of ours; if nothing is, leaves the lease.
@@ -76,8 +80,10 @@ class RedisOrderCache:
     def __init__(self, redis: Redis, *, seconds_to_live: int) -> None:
         self._redis = redis
         self._seconds = seconds_to_live
+        self._known: Gathering[bytes, Any] = Gathering(redis.mget, most=_MOST_GATHERED, at_once=2)
         self._fill = redis.register_script(_FILL)
-        self._replace = redis.register_script(_REPLACE)
+        self._replace_all = redis.register_script(_REPLACE)
+        self._replace: Gathering[RenderedOrder, None] = Gathering(self._replaced, most=_MOST_GATHERED, at_once=2)
         self._look_or_lease = redis.register_script(_LOOK_OR_LEASE)
         # Keys that may hold an older version, and since when.
         self._outdated: OrderedDict[bytes, float] = OrderedDict()
@@ -106,24 +112,29 @@ class RedisOrderCache:
         key = _key(order.order_id)
         if self._recovering is None:
             try:
-                await self._replace(keys=[key], args=[_packed(order), self._seconds])
+                await self._replace(order)
             except GONE as error:
                 self._go_around(error)
             else:
                 return
         self._note_outdated(key)
 
+    async def _replaced(self, orders: Sequence[RenderedOrder]) -> Sequence[None]:
+        keys = [_key(order.order_id) for order in orders]
+        await self._replace_all(keys=keys, args=[self._seconds, *map(_packed, orders)])
+        return [None] * len(orders)
+
     async def _read_or_lease(self, order_id: UUID, lease: bytes) -> RenderedOrder | None:
         """The order, if it is there or comes soon; else None, with the lease taken if nobody had it."""
         key = _key(order_id)
-        value: Any = await self._redis.get(key)
+        value = await self._known(key)
         if value is None or not value.startswith((_MARK, _LEASE)):
             value = await self._look_or_lease(keys=[key], args=[lease, _LEASE_MILLISECONDS])
         for _ in range(_POLLS):
             if value is None or not value.startswith(_LEASE):
                 break
             await asyncio.sleep(_POLL_SECONDS)
-            value = await self._redis.get(key)
+            value = await self._known(key)
         return None if value is None or value.startswith(_LEASE) else _unpacked(order_id, value)
 
     def _go_around(self, error: Exception) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.security.keys import TokenKey, TokenKeys
+from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
 from order_service.domain.actor import Actor, ActorKind, Bearer, scopes_of, scopes_text
 from order_service.domain.errors import NotAuthenticated
 
@@ -48,12 +49,14 @@ class JwtTokens:
     """`role` and `scope` travel in the token, so no request has to look the account up.
 
     Of a token that comes back, nothing is believed before its signature is verified but the name of its key, which is
-    looked up among ours; and with the key everything else in the header is given.
+    looked up among ours; and with the key everything else in the header is given. Of one that was verified within the
+    last minute the signature is not looked at again.
     """
 
     def __init__(self, keys: TokenKeys, *, lifetime: timedelta) -> None:
         self._key = keys.current
         self._known = keys.by_kid
+        self._remembered = VerifiedTokens()
         self.lifetime = lifetime
 
     def issue(self, actor: Actor, *, at: datetime, session_id: UUID | None = None) -> str:
@@ -77,19 +80,27 @@ class JwtTokens:
         )
 
     def bearer(self, token: str, *, at: datetime) -> Bearer:
+        known = self._remembered.get(token, at=at) if len(token) <= _LONGEST else None
+        found = known or self._read(token)
+        if found.bearer.expires_at <= at:
+            raise NotAuthenticated("The token has expired. Log in again.")
+        if found.holds_from > at.timestamp() + _CLOCKS_DIFFER.total_seconds():
+            raise NotAuthenticated("The token does not hold yet.")
+        if known is None:
+            self._remembered.remember(token, found, at=at)
+        return found.bearer
+
+    def _read(self, token: str) -> VerifiedToken:
+        """What the token says, once it is verified. Raises NotAuthenticated."""
         try:
             claims = msgspec.convert(_json(self._verified(token)), _Claims)
             actor = Actor(claims.role, claims.sub, scopes_of(set(claims.scope.split(" "))))
         except (ValueError, RecursionError, msgspec.ValidationError) as error:
             raise NotAuthenticated("The token is not one of this service.") from error
-        now = at.timestamp()
         # Which sessions have ended is known for as long as a token lives by the setting of now, which may be less.
         expires = min(claims.exp, claims.iat + int(self.lifetime.total_seconds()))
-        if expires <= now:
-            raise NotAuthenticated("The token has expired. Log in again.")
-        if max(claims.iat, claims.nbf) > now + _CLOCKS_DIFFER.total_seconds():
-            raise NotAuthenticated("The token does not hold yet.")
-        return Bearer(actor, datetime.fromtimestamp(expires, UTC), claims.sid)
+        bearer = Bearer(actor, datetime.fromtimestamp(expires, UTC), claims.sid)
+        return VerifiedToken(bearer=bearer, holds_from=max(claims.iat, claims.nbf))
 
     def _verified(self, token: str) -> bytes:
         """The payload, in which one of our keys put its trust. Raises ValueError."""

@@ -1,18 +1,28 @@
 """The jobs themselves, as thin as routes."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-from adapters.worker.queue import PROCESS_ORDER, QUEUE
+from adapters.worker.queue import PROCESS_ORDER, QUEUE, to_process
 from order_service.domain.errors import OrderNotFound
+
+_log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_MILLISECONDS = 1_000
 
 
 def declare_actors(broker: RedisBroker, *, process: Callable[[UUID], Awaitable[None]]) -> None:
     """A job that fails is tried ten times over some minutes; then, or at once if there is no such order, it becomes a
     dead letter. The search for stalled orders asks for it again in any case.
+
+    The orders of one message are processed at the same time. One that fails gets a message of its own, and all this
+    happens to that: its neighbours neither wait for it nor are processed again. A worker that dies leaves the message
+    in the queue, and of its orders those that are processed already have nothing left to do.
     """
 
     @dramatiq.actor(
@@ -20,10 +30,25 @@ def declare_actors(broker: RedisBroker, *, process: Callable[[UUID], Awaitable[N
         actor_name=PROCESS_ORDER,
         queue_name=QUEUE,
         max_retries=10,
-        min_backoff=1_000,
+        min_backoff=_FIRST_PAUSE_MILLISECONDS,
         max_backoff=60_000,
         time_limit=30_000,
         throws=(OrderNotFound,),
     )
-    async def process_order(order_id: str) -> None:
-        await process(UUID(order_id))
+    async def process_order(order_ids: str | list[str]) -> None:
+        if isinstance(order_ids, str):
+            return await process(UUID(order_ids))
+        if len(order_ids) == 1:
+            return await process(UUID(order_ids[0]))
+        outcomes = await asyncio.gather(*(process(UUID(one)) for one in order_ids), return_exceptions=True)
+        failed = [one for one, outcome in zip(order_ids, outcomes, strict=True) if outcome is not None]
+        if failed:
+            first = next(outcome for outcome in outcomes if outcome is not None)
+            _log.warning("%d of %d orders failed", len(failed), len(order_ids), exc_info=first)
+            await asyncio.to_thread(_try_alone, broker, failed)
+        return None
+
+
+def _try_alone(broker: RedisBroker, order_ids: Sequence[str]) -> None:
+    for order_id in order_ids:
+        broker.enqueue(to_process([order_id]), delay=_FIRST_PAUSE_MILLISECONDS)

@@ -1,6 +1,7 @@
 """The job queue: Dramatiq on Redis."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import dramatiq
@@ -9,6 +10,7 @@ from dramatiq.middleware import AsyncIO, Retries, ShutdownNotifications, TimeLim
 from redis import Redis
 from redis.exceptions import RedisError
 
+from adapters.gathering import Gathering
 from order_service.domain.errors import DependencyUnavailable
 
 QUEUE = "orders"
@@ -17,6 +19,7 @@ PROCESS_ORDER = "process_order"
 _HEARTBEAT_MILLISECONDS = 5_000  # a worker that is silent for longer is gone, and its messages are handed out again
 _MAINTENANCE_CHANCE = 50_000  # in a million: one broker command in twenty looks for workers that are gone
 _PATIENCE_SECONDS = 2
+_MOST_IN_A_MESSAGE = 100
 
 
 def make_broker(url: str) -> RedisBroker:
@@ -31,17 +34,30 @@ def make_broker(url: str) -> RedisBroker:
     return broker
 
 
+def to_process(order_ids: Sequence[str]) -> dramatiq.Message[None]:
+    return dramatiq.Message(
+        queue_name=QUEUE, actor_name=PROCESS_ORDER, args=(list(order_ids),), kwargs={}, options={}
+    )
+
+
 class DramatiqJobs:
-    """Puts jobs into the queue; `actors.py` is what takes them out."""
+    """Puts jobs into the queue; `actors.py` is what takes them out.
+
+    What is asked for at the same time is one message: else its way through Redis and the worker's threads costs more
+    than the order it is about.
+    """
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
+        self._enqueue: Gathering[UUID, None] = Gathering(self._enqueued, most=_MOST_IN_A_MESSAGE, at_once=1)
 
     async def enqueue_processing(self, order_id: UUID) -> None:
-        message = dramatiq.Message[None](
-            queue_name=QUEUE, actor_name=PROCESS_ORDER, args=(str(order_id),), kwargs={}, options={}
-        )
         try:
-            await asyncio.to_thread(self._broker.enqueue, message)
+            await self._enqueue(order_id)
         except (RedisError, OSError) as error:
             raise DependencyUnavailable("Redis") from error
+
+    async def _enqueued(self, order_ids: Sequence[UUID]) -> Sequence[None]:
+        message = to_process(list(dict.fromkeys(map(str, order_ids))))
+        await asyncio.to_thread(self._broker.enqueue, message)
+        return [None] * len(order_ids)

@@ -32,8 +32,11 @@ class LoggedEvent:
 
 
 class EventLogReader(Protocol):
-    async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
-        """The oldest events behind the reader's place, in commit order; none may be committed before them later."""
+    async def next_batch(self, limit: int, *, behind: LogPosition | None = None) -> Sequence[LoggedEvent]:
+        """The oldest events behind the reader's place, in commit order; none may be committed before them later.
+
+        Or behind another place, to read on while what came before is being told.
+        """
 
     async def advance(self, to: LogPosition) -> None:
         """Moves the reader's place, durably."""

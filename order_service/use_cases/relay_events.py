@@ -1,18 +1,39 @@
 """Tell the world what happened: from the event log to the publisher."""
 
-from order_service.ports import EventLogReader, EventPublisher
+import asyncio
+from collections.abc import Sequence
+
+from order_service.ports import EventLogReader, EventPublisher, LoggedEvent
 
 
 class RelayEvents:
-    """Publishes the next events of the log, at least once, and moves the reader's place only after that."""
+    """Publishes what the log holds, at least once, and moves the reader's place only after that."""
 
     def __init__(self, publisher: EventPublisher) -> None:
         self._publisher = publisher
 
     async def __call__(self, log: EventLogReader, *, limit: int = 500) -> int:
-        """How many there were; 0 when all is told."""
+        """How many there were, told in batches of up to `limit`; 0 when all was told before."""
+        told = 0
         batch = await log.next_batch(limit)
-        if batch:
-            await self._publisher.publish(batch)
+        while batch:
+            following = await self._publish_and_read_on(batch, log, limit)
             await log.advance(batch[-1].at)
-        return len(batch)
+            told += len(batch)
+            batch = following
+        return told
+
+    async def _publish_and_read_on(
+        self, batch: Sequence[LoggedEvent], log: EventLogReader, limit: int
+    ) -> Sequence[LoggedEvent]:
+        """The next batch, read while this one is published. Behind one that is not full there is none worth it."""
+        if len(batch) < limit:
+            await self._publisher.publish(batch)
+            return ()
+        reading = asyncio.ensure_future(log.next_batch(limit, behind=batch[-1].at))
+        try:
+            await self._publisher.publish(batch)
+            return await reading
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})  # what it uses is free only then

@@ -8,16 +8,16 @@ from tests.chaos.shop import Books
 
 PAYMENTS = """
     SELECT o.id, p ->> 'payment_id' AS payment_id, p ->> 'amount' AS amount
-    FROM orders o, jsonb_array_elements(o.body -> 'payments') p
+    FROM orders o, jsonb_array_elements(o.body::jsonb -> 'payments') p
 """
 MONEY_THAT_DOES_NOT_ADD_UP = """
     SELECT count(*) FROM orders o
-    WHERE (o.body ->> 'captured')::numeric IS DISTINCT FROM coalesce(
-        (SELECT sum((p ->> 'amount')::numeric) FROM jsonb_array_elements(o.body -> 'payments') p), 0)
-    OR (o.body ->> 'refund_due')::numeric IS DISTINCT FROM greatest(0, (o.body ->> 'captured')::numeric
-        - CASE o.status WHEN 'CANCELED' THEN 0 ELSE (o.body ->> 'total')::numeric END)
+    WHERE (o.body::jsonb ->> 'captured')::numeric IS DISTINCT FROM coalesce(
+        (SELECT sum((p ->> 'amount')::numeric) FROM jsonb_array_elements(o.body::jsonb -> 'payments') p), 0)
+    OR (o.body::jsonb ->> 'refund_due')::numeric IS DISTINCT FROM greatest(0, (o.body::jsonb ->> 'captured')::numeric
+        - CASE o.status WHEN 'CANCELED' THEN 0 ELSE (o.body::jsonb ->> 'total')::numeric END)
 """
-STATES = "SELECT id, status, jsonb_array_length(body -> 'shipments') AS shipments FROM orders"
+STATES = "SELECT id, status, jsonb_array_length(body::jsonb -> 'shipments') AS shipments FROM orders"
 
 
 async def figures(database: Any, books: Books, records: list[Any]) -> dict[str, int]:

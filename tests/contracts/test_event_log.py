@@ -97,6 +97,18 @@ async def test_a_batch_comes_again_until_the_reader_advances(persistence: Persis
         assert (await reader.next_batch(3))[0] == batch[2]
 
 
+async def test_reading_ahead_moves_nothing(persistence: Persistence) -> None:
+    order = a_delivered_order()
+    await persistence.add(order)
+    async with persistence.log.reader("relay") as reader:
+        batch = await reader.next_batch(2)
+        ahead = await reader.next_batch(2, behind=batch[1].at)
+        assert places([*batch, *ahead]) == [(order.id, seq) for seq in range(1, 5)]
+        assert await reader.next_batch(2) == batch
+        await reader.advance(batch[1].at)
+        assert await reader.next_batch(2) == ahead
+
+
 async def test_the_next_reader_goes_on_where_the_last_one_advanced_to(persistence: Persistence) -> None:
     order = a_delivered_order()
     await persistence.add(order)

@@ -23,7 +23,7 @@ GAPS = """
 """
 DIFFERING_SNAPSHOTS = """
     SELECT count(*) FROM orders o JOIN order_events e ON e.aggregateid = o.id AND e.seq = o.version
-    WHERE e.payload -> 'order' IS DISTINCT FROM o.body
+    WHERE e.payload -> 'order' IS DISTINCT FROM o.body::jsonb
 """
 ORPHANS = "SELECT count(*) FROM order_events e WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.aggregateid)"
 AT_REST = {

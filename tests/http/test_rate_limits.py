@@ -93,6 +93,27 @@ async def test_who_is_limited_is_told_the_policy_as_well(eager: Person) -> None:
     assert answer.headers["ratelimit"].startswith('"orders";r=0;')
 
 
+async def test_every_answer_has_each_header_once(eager: Person) -> None:
+    placed = await eager.post(ORDERS, json=order_body())
+    path = order_path(document(placed))
+    answers = [
+        placed,
+        await eager.get(path, headers={"Origin": "http://localhost:3000"}),
+        await eager.get(path, headers={"If-None-Match": "*"}),
+        await eager.get(f"{ORDERS}/1"),
+        await eager.ask("PUT", ORDERS),
+        await eager.post(ORDERS, content=b"{}", headers={"Content-Type": "text/plain"}),
+        await eager.get(ORDERS),
+        await eager.client.get(ORDERS, headers={"Authorization": "none"}),
+        await eager.get("/nowhere"),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200, 304, 404, 405, 415, 429, 401, 404]
+    limited = [answer for answer in answers if answer.status_code not in {405, 401} and answer is not answers[-1]]
+    assert all({"ratelimit", "ratelimit-policy"} <= answer.headers.keys() for answer in limited)
+    for answer in answers:
+        assert set(Counter(name.lower() for name, _ in answer.headers.raw).values()) == {1}, answer.headers
+
+
 async def test_the_groups_of_routes_have_limits_of_their_own(eager: Person) -> None:
     for _ in range(PER_ORDER_ROUTES):
         await eager.get(ORDERS)

@@ -23,9 +23,9 @@ class InMemoryEventLogReader:
         self._store = store
         self._name = name
 
-    async def next_batch(self, limit: int) -> Sequence[LoggedEvent]:
+    async def next_batch(self, limit: int, *, behind: LogPosition | None = None) -> Sequence[LoggedEvent]:
         await others_run()
-        place = self._store.places.get(self._name, LogPosition(0, 0))
+        place = behind or self._store.places.get(self._name, LogPosition(0, 0))
         unread = [event for event in self._store.committed.events if event.at.position > place.position]
         return [_told(event) for event in unread[:limit]]
 
@@ -90,6 +90,7 @@ class ListPublisher:
 
     def __init__(self) -> None:
         self.published: list[LoggedEvent] = []
+        self.batches: list[int] = []
         self.broken: Exception | None = None
 
     async def publish(self, events: Sequence[LoggedEvent]) -> None:
@@ -97,6 +98,7 @@ class ListPublisher:
         if self.broken is not None:
             raise self.broken
         self.published.extend(events)
+        self.batches.append(len(events))
 
 
 class ListJobs:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.order_views import list_query
+from adapters.persistence.order_pages import page_query
 from adapters.persistence.seeding_lives import COMMON_SKU, RARE_SKU
 from order_service.domain.lifecycle import (
     FulfillmentStatus,
@@ -101,7 +101,8 @@ async def plan_of(
     newest_first: bool,
     start: PageStart | None = None,
 ) -> Plan:
-    return await plan_of_query(engine, list_query(wanted, start=start, limit=PAGE, newest_first=newest_first))
+    query = page_query(wanted, start=start, limit=PAGE, newest_first=newest_first)
+    return await plan_of_query(engine, query.statement.params(**query.values))
 
 
 async def plan_of_query(engine: AsyncEngine, statement: Select[Any]) -> Plan:

@@ -101,7 +101,7 @@ async def run(engine: AsyncEngine, statements: Sequence[str], **values: Any) -> 
 def told(path: str, value: str) -> list[str]:
     """The row and the newest snapshot are made to say it alike, so that only what it means is wrong."""
     return [
-        f"UPDATE orders SET body = jsonb_set(body, '{{{path}}}', '{value}') WHERE id = :id",
+        f"UPDATE orders SET body = jsonb_set(body::jsonb, '{{{path}}}', '{value}') WHERE id = :id",
         SAY_IN_LOG.format(path=path, value=value),
     ]
 
@@ -144,7 +144,7 @@ DAMAGES: dict[str, tuple[str, list[str]]] = {
     "a missing row": ("5", ["DELETE FROM orders WHERE id = :id"]),
     "a body that the log has not": (
         "6",
-        ["UPDATE orders SET body = jsonb_set(body, '{payments,0,method}', '\"CASH\"') WHERE id = :id"],
+        ["UPDATE orders SET body = jsonb_set(body::jsonb, '{payments,0,method}', '\"CASH\"') WHERE id = :id"],
     ),
     "an answer of which the log knows nothing": (
         "7",
@@ -242,7 +242,7 @@ async def test_damaged_rows_are_made_again_from_the_log_and_no_others_are_writte
     damages = [
         "UPDATE orders SET status = 'PENDING' WHERE id = :id",
         "DELETE FROM orders WHERE id = :id",
-        "UPDATE orders SET body = jsonb_set(body, '{lines,0,quantity}', '9') WHERE id = :id",
+        "UPDATE orders SET body = jsonb_set(body::jsonb, '{lines,0,quantity}', '9') WHERE id = :id",
         "UPDATE orders SET lines_fingerprint = '' WHERE id = :id",
     ]
     for order, damage in zip(orders[1:], damages, strict=False):

@@ -57,7 +57,7 @@ COLUMNS = text("""
 BOOKS = text("""
     SELECT o.id, o.number, o.customer_id, o.status, o.processing_status, o.payment_status, o.fulfillment_status,
            o.return_status, o.currency, o.total, o.skus, o.lines_fingerprint, o.pay_by, o.placed_at,
-           o.body -> 'lines', o.body -> 'payments', o.body ->> 'captured',
+           o.body::jsonb -> 'lines', o.body::jsonb -> 'payments', o.body ->> 'captured',
            o.body ->> 'refunded', o.body ->> 'refund_due', o.version
     FROM orders o ORDER BY o.id
 """)

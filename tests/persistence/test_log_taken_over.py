@@ -1,4 +1,4 @@
-"""Revision 0008: the log of a database that has one becomes a log in months, and one table again."""
+"""Revision 0009: the log of a database that has one becomes a log in months, and one table again."""
 
 import asyncio
 import secrets
@@ -29,11 +29,11 @@ async def test_a_log_that_is_there_is_taken_over_row_by_row_and_given_back(empty
     config, now = alembic_config(empty_database_url), datetime.now(UTC).date()
     months = [date(2020, 1, 1), now, now + timedelta(days=45), now + timedelta(days=75), date(2040, 1, 1)]
     ids = [*(first_id(month.replace(day=1)) for month in months), UUID(int=0), UUID(int=2**128 - 1)]
-    await asyncio.to_thread(command.upgrade, config, "0007")
+    await asyncio.to_thread(command.upgrade, config, "0008")
     engine = create_engine(empty_database_url, pool_size=1)
     await run(engine, BEFORE, ids=ids, number=len(ids))
     before = await events(engine)
-    for revision in ("head", "0007", "head"):
+    for revision in ("head", "0008", "head"):
         await asyncio.to_thread(command.upgrade if revision == "head" else command.downgrade, config, revision)
         assert await events(engine) == before
         await run(engine, BEFORE.replace("99", "0"), ids=[UUID(int=secrets.randbits(128))], number=1)

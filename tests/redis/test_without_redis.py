@@ -185,3 +185,35 @@ async def test_without_redis_orders_go_on_uncounted_and_nobody_logs_in(redis: Re
         await origins.remember("here", lifetime=timedelta(days=1))
     await asyncio.to_thread(server.start)
     assert [(await limiter.take(LOG_IN, "ann")).allowed for _ in range(6)] == [True] * 5 + [False]
+
+
+async def test_of_many_who_write_at_once_nobodys_older_version_is_read_when_redis_is_back(
+    cache: RedisOrderCache, server: RedisServer
+) -> None:
+    orders = [Order() for _ in range(200)]
+    for order in orders:
+        await cache.get(order.id, order.load)
+        order.version = 2
+    server.kill()
+    await asyncio.gather(*(cache.put(order.at(2)) for order in orders))
+    await asyncio.to_thread(server.start)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            loads = sum(order.loads for order in orders)
+            for order in orders:
+                assert (await cache.get(order.id, order.load)).version == 2
+            if loads == sum(order.loads for order in orders):
+                break  # all of them came from Redis
+            await asyncio.sleep(0.02)
+
+
+async def test_many_written_at_once_are_each_looked_at_alone(cache: RedisOrderCache, redis: Redis) -> None:
+    old, new, absent, foreign = Order(), Order(), Order(), Order()
+    for order, version in ((old, 1), (new, 3)):
+        order.version = version
+        await cache.get(order.id, order.load)
+    await redis.rpush(b"order:" + foreign.id.bytes, "not ours")
+    await asyncio.gather(*(cache.put(order.at(2)) for order in (old, new, absent, foreign)))
+    for order, version in ((old, 2), (new, 3), (absent, 4), (foreign, 4)):
+        order.version = 4
+        assert (await cache.get(order.id, order.load)).version == version

@@ -1,6 +1,7 @@
 """What the service does by itself: screening, telling, and looking after orders that wait."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -15,9 +16,11 @@ from order_service.domain.screening import ScreeningLimits
 from order_service.ports import LoggedEvent, LogPosition
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.place_order import WantedLine
+from order_service.use_cases.relay_events import RelayEvents
 from tests.builders import TIME_TO_PAY
-from tests.in_memory.events import InMemoryEventLogReader
+from tests.in_memory.events import InMemoryEventLogReader, ListPublisher
 from tests.in_memory.order_views import InMemoryOrderViews
+from tests.in_memory.store import Store
 from tests.use_cases.shop import MUGS, Shop
 
 A_MINUTE = timedelta(minutes=1)
@@ -187,10 +190,55 @@ async def test_everything_is_told_once_and_in_order(shop: Shop, ann: Actor) -> N
     first = await shop.an_order_of(ann)
     second = await shop.a_paid_order_of(ann)
     async with shop.log.reader("relay") as reader:
-        assert await shop.relay_events(reader, limit=3) == 3
-        assert await shop.relay_events(reader, limit=3) == 1
+        assert await shop.relay_events(reader, limit=3) == 4
         assert await shop.relay_events(reader, limit=3) == 0
     assert told(shop.publisher.published) == [(first, 1), (second, 1), (second, 2), (second, 3)]
+    assert shop.publisher.batches == [3, 1]
+
+
+async def test_the_next_batch_is_read_while_one_is_published(shop: Shop, ann: Actor) -> None:
+    order_id = await shop.a_paid_order_of(ann)
+    reader = WatchedReader(shop.store, "relay")
+    publisher = WaitingPublisher(reader)
+    assert await RelayEvents(publisher)(reader, limit=1) == 3
+    assert told(publisher.published) == [(order_id, 1), (order_id, 2), (order_id, 3)]
+
+
+class WatchedReader(InMemoryEventLogReader):
+    def __init__(self, store: Store, name: str) -> None:
+        super().__init__(store, name)
+        self.read: asyncio.Queue[LogPosition | None] = asyncio.Queue()
+
+    async def next_batch(self, limit: int, *, behind: LogPosition | None = None) -> Sequence[LoggedEvent]:
+        batch = await super().next_batch(limit, behind=behind)
+        if behind is not None:
+            self.read.put_nowait(behind)
+        return batch
+
+
+class WaitingPublisher(ListPublisher):
+    """Done only when the reader has read on."""
+
+    def __init__(self, reader: WatchedReader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    async def publish(self, events: Sequence[LoggedEvent]) -> None:
+        async with asyncio.timeout(5):
+            assert await self._reader.read.get() == events[-1].at
+        await super().publish(events)
+
+
+async def test_when_a_batch_is_refused_nothing_behind_it_is_told_and_nobody_reads_on(shop: Shop, ann: Actor) -> None:
+    await shop.a_paid_order_of(ann)
+    shop.publisher.broken = ConnectionError("The broker is gone.")
+    before = asyncio.all_tasks()
+    async with shop.log.reader("relay") as reader:
+        with pytest.raises(ConnectionError):
+            await shop.relay_events(reader, limit=1)
+        assert asyncio.all_tasks() == before
+    assert shop.publisher.published == []
+    assert shop.store.places == {}
 
 
 async def test_what_could_not_be_published_is_published_later(shop: Shop, ann: Actor) -> None:

@@ -4,8 +4,8 @@ The event log becomes a partitioned table, and the log that is there its first p
 It is first proven, beside those who write, that the first partition may hold all that is in it; then tables change
 places, in a moment in which everybody waits. Processes of the release before go on working.
 
-Revision ID: 0008
-Revises: 0007
+Revision ID: 0009
+Revises: 0008
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from alembic import op
 
 from adapters.persistence.tables import JsonText, Xid8
 
-revision: str = "0008"
-down_revision: str | None = "0007"
+revision: str = "0009"
+down_revision: str | None = "0008"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
