@@ -112,9 +112,9 @@ async def _detach(connection: AsyncConnection, name: str, ends: UUID) -> bool:
         return False
     for statement in (
         f"""INSERT INTO detached_logs (name, orders_before, tx_id, position)
-            SELECT '{name}', '{ends}', coalesce(max(tx_id), '0'), coalesce(max(position), 0) FROM (
+            SELECT '{name}', '{ends}', coalesce(tx_id, '0'), coalesce(position, 0) FROM (SELECT) always LEFT JOIN (
                 SELECT tx_id, position FROM {name} ORDER BY tx_id DESC, position DESC LIMIT 1
-            ) last""",
+            ) last ON true""",
         f"ALTER TABLE order_events DETACH PARTITION {name}",
     ):
         await connection.execute(text(statement))
