@@ -43,6 +43,7 @@ AT_ONCE = 16
 PAGE = 20
 READS = 200
 SAMPLE = 500
+VACUUM_SECONDS = 600
 
 MONTHS = text("""
     SELECT inhrelid::regclass::text FROM pg_inherits
@@ -117,7 +118,7 @@ async def settle(engine: AsyncEngine) -> None:
         async def is_idle() -> bool:
             return not await connection.scalar(BUSY)
 
-        await until(is_idle)
+        await until(is_idle, patience=VACUUM_SECONDS)
 
 
 async def cpu(engine: AsyncEngine) -> Callable[[], float]:
