@@ -174,16 +174,19 @@ ready AS MATERIALIZED (
   SELECT * FROM new WHERE consumer IS NULL OR (consumer, message_id) IN (SELECT consumer, message_id FROM heard)
 )"""
 
-# Of the id of the transaction see orders.py.
-_TELL = f"""
+# Of the id of the transaction see orders.py. A new order has no event before.
+_LATER_OF_BOTH = """greatest(pg_current_xact_id(), (
+      SELECT before.tx_id FROM order_events AS before
+      WHERE before.aggregateid = event.aggregateid AND before.seq = event.loaded_version
+    ))"""
+
+
+def _tell(tx_id: str) -> str:
+    return f"""
 told AS (
   INSERT INTO order_events (tx_id, aggregatetype, headers, {_event_names})
   SELECT
-    greatest(pg_current_xact_id(), (
-      SELECT before.tx_id FROM order_events AS before
-      WHERE before.aggregateid = event.aggregateid AND before.seq = event.loaded_version
-    )),
-    'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
+    {tx_id}, 'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
   FROM unnest({", ".join(_PARAMETERS[len(_STAGED) :])})
     WITH ORDINALITY AS event ({_event_names}, loaded_version, number)
   WHERE event.aggregateid IN (SELECT id FROM written)
@@ -191,13 +194,14 @@ told AS (
 )
 SELECT id FROM written"""
 
+
 _PLACE = f"""{_SOUND},
 sound AS MATERIALIZED (SELECT * FROM staged WHERE kept IS NULL OR kept IN (SELECT id FROM kept)),{_ANSWERED},
 written AS (
   INSERT INTO orders ({_names})
   SELECT {", ".join(_read_from("new", column) for column in _COLUMNS)} FROM new
   RETURNING id
-),{_TELL}"""
+),{_tell("pg_current_xact_id()")}"""
 
 _CHANGE = f"""{_SOUND},
 sound AS MATERIALIZED (
@@ -209,4 +213,4 @@ written AS (
   UPDATE orders SET {", ".join(f"{c.name} = {_read_from('ready', c)}" for c in _COLUMNS if not c.primary_key)}
   FROM ready WHERE orders.id = ready.id
   RETURNING orders.id
-),{_TELL}"""
+),{_tell(_LATER_OF_BOTH)}"""
