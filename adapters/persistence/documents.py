@@ -51,11 +51,15 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 def rendered(order: Order) -> RenderedOrder:
-    return _rendered(view_of(order))
+    return rendered_view(view_of(order))
 
 
 def rendered_from(body: str | bytes) -> RenderedOrder:
-    return _rendered(_view_decoder.decode(body))
+    return rendered_view(_view_decoder.decode(body))
+
+
+def rendered_view(view: OrderView) -> RenderedOrder:
+    return RenderedOrder(view.id, view.customer_id, view.version, _encoder.encode(view))
 
 
 class Row(Protocol):
@@ -191,7 +195,3 @@ def order_from(body: str) -> Order:
 
 def _quantities(lines: tuple[LineQuantityView, ...]) -> tuple[LineQuantity, ...]:
     return tuple(LineQuantity(entry.line_id, entry.quantity) for entry in lines)
-
-
-def _rendered(view: OrderView) -> RenderedOrder:
-    return RenderedOrder(view.id, view.customer_id, view.version, _encoder.encode(view))

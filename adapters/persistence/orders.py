@@ -10,14 +10,14 @@ from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.connecting import Connecting
-from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered
+from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered_view
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lifecycle import Status
 from order_service.domain.lines import fingerprint_of
 from order_service.domain.order import Order
-from order_service.views import RenderedOrder
+from order_service.views import RenderedOrder, view_of
 
 # Who waits for an order's lock may get its transaction id before the one it waits for. So an event never gets an id
 # lower than that of the order's event before it, else the log would turn the two around. One higher than its own
@@ -85,18 +85,18 @@ class SqlOrders:
                 raise OrderChangedMeanwhile
 
     def add(self, order: Order) -> RenderedOrder:
-        view = rendered(order)
-        self._inserts.append(row_of(order, view))
-        self._events.extend(event_rows(order, view))
-        return view
+        row, sent = row_of(order)
+        self._inserts.append(row)
+        self._events.extend(event_rows(order, sent))
+        return sent
 
     def save(self, order: Order) -> RenderedOrder:
-        view = rendered(order)
-        events = list(event_rows(order, view))
+        row, sent = row_of(order)
+        events = list(event_rows(order, sent))
         if events:
-            self._updates.append((order.version - len(events), row_of(order, view)))
+            self._updates.append((order.version - len(events), row))
             self._events.extend(events)
-        return view
+        return sent
 
     def only_change(self) -> tuple[dict[str, Any], int, Sequence[dict[str, Any]]] | None:
         """The row, the version it was loaded at, and the events, if what is staged is of one order."""
@@ -120,18 +120,21 @@ class SqlOrders:
             self._events.clear()
 
 
-def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
-    return {
+def row_of(order: Order) -> tuple[dict[str, Any], RenderedOrder]:
+    """The row, and what is sent of the order. Both are of one view: it is dear to work the statuses out again."""
+    view = view_of(order)
+    sent = rendered_view(view)
+    row = {
         "id": order.id,
         "number": order.number,
         "customer_id": order.customer_id,
-        "status": order.status,
-        "processing_status": order.processing_status,
-        "payment_status": order.payment_status,
-        "fulfillment_status": order.fulfillment_status,
-        "return_status": order.return_status,
-        "currency": order.currency,
-        "total": Decimal(str(order.total)),
+        "status": view.status,
+        "processing_status": view.processing_status,
+        "payment_status": view.payment_status,
+        "fulfillment_status": view.fulfillment_status,
+        "return_status": view.return_status,
+        "currency": view.currency,
+        "total": Decimal(view.total),
         "external_ref": order.external_ref,
         "metadata": json_text(order.metadata),
         "skus": sorted({line.sku for line in order.lines if line.sku is not None}),
@@ -140,12 +143,13 @@ def row_of(order: Order, view: RenderedOrder) -> dict[str, Any]:
         "placed_at": order.placed_at,
         "updated_at": order.updated_at,
         "version": order.version,
-        "body": view.body.decode(),
+        "body": sent.body.decode(),
         "body_format": BODY_FORMAT,
     }
+    return row, sent
 
 
-def event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
+def event_rows(order: Order, sent: RenderedOrder) -> Iterator[dict[str, Any]]:
     """Several events of one change all carry the order as it is after the whole change."""
     events = order.take_events()
     for event in events:
@@ -157,7 +161,7 @@ def event_rows(order: Order, view: RenderedOrder) -> Iterator[dict[str, Any]]:
             "aggregateid": order.id,
             "seq": event.seq,
             "type": event.event.type,
-            "payload": event_payload(event, view),
+            "payload": event_payload(event, sent),
             "headers": "{}",
             "occurred_at": event.at,
         }

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.persistence.documents import BY_DATABASE, order_from, rendered_from
+from adapters.persistence.documents import BY_DATABASE, order_from
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.orders import row_of
 from adapters.persistence.tables import JsonText, order_events, orders
@@ -64,7 +64,7 @@ async def _differing(connection: AsyncConnection, order_ids: Sequence[UUID]) -> 
         .order_by(event.aggregateid)
     )
     found = (await connection.execute(query)).mappings().all()
-    rows = [row_of(order_from(one["snapshot"]), rendered_from(one["snapshot"])) for one in found]
+    rows = [row_of(order_from(one["snapshot"]))[0] for one in found]
     return [
         row if _equal(row["body"], one["snapshot"]) else row | {"body": one["snapshot"], "body_format": BY_DATABASE}
         for row, one in zip(rows, found, strict=True)

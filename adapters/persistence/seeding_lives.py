@@ -133,7 +133,7 @@ def _template(weight: float, life: str, random: Random, sku: str) -> Template:
         STEPS[step](order, _START + number * _STEP)
         view = rendered(order)
         events += event_rows(order, view)
-    row = row_of(order, view)
+    row, _ = row_of(order)
     row |= {name: _blank(str(value)) for name, value in row.items() if isinstance(value, str | UUID)}
     row |= {name: _time_blank(row[name]) for name in ("pay_by", "placed_at", "updated_at")}
     told = [

@@ -207,8 +207,9 @@ class OrderFacts:
     def _record_what_follows(self, before: Status, owed_before: Money, by: Actor, at: datetime) -> None:
         """Tells of the statuses that the order came to since `before`, and of money that is owed back since."""
         life = (Status.PENDING, Status.PAID, Status.SHIPPED, Status.DELIVERED)
-        if before is not self.status and self.status in life:
-            for reached in life[life.index(before) + 1 : life.index(self.status) + 1]:
+        now = self.status
+        if before is not now and now in life:
+            for reached in life[life.index(before) + 1 : life.index(now) + 1]:
                 match reached:
                     case Status.PAID:
                         self.paid_at = at
@@ -217,8 +218,9 @@ class OrderFacts:
                         self._record(events.OrderShipped(), by, at)
                     case Status.DELIVERED:
                         self._record(events.OrderDelivered(), by, at)
-        if self.refund_due > owed_before:
-            self._record(events.RefundDue(amount=str(self.refund_due)), by, at)
+        owed = self.refund_due
+        if owed > owed_before:
+            self._record(events.RefundDue(amount=str(owed)), by, at)
 
     def _record(self, event: Event, by: Actor, at: datetime) -> None:
         self.version += 1

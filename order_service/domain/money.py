@@ -99,7 +99,7 @@ class Money:
 
 
 def sum_of(amounts: "list[Money]", currency: str) -> Money:
-    return Money(sum(amount.minor for amount in amounts), currency)
+    return Money(sum([amount.minor for amount in amounts]), currency)
 
 
 def _example(exponent: int) -> str:
