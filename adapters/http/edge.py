@@ -1,8 +1,8 @@
 """What holds for every answer, whoever gives it: a request id, and headers that keep browsers and caches careful."""
 
 import asyncio
+import random
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 
@@ -75,7 +75,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         sent, origin = header_of(scope, b"x-request-id"), header_of(scope, b"origin")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(16).encode()
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else b"%032x" % random.getrandbits(128)
         extended(scope)[REQUEST_ID] = text = request_id.decode()
         current_request.set(text)
 

@@ -118,13 +118,15 @@ class OrderFacts:
     @property
     def price(self) -> Money:
         """The total without what was canceled of single lines."""
-        return sum_of([line.unit_price * line.wanted for line in self.lines], self.currency)
+        return Money(sum([line.unit_price.minor * line.wanted for line in self.lines]), self.currency)
 
     @property
     def cost(self) -> Money:
         """What the customer still has to bear: not what came back, and nothing once the order is canceled."""
         if self.cancellation is not None:
             return Money.zero(self.currency)
+        if not self.returns:
+            return self.price
         back = returned_quantities(self.returns)
         return self.price - sum_of(
             [line.unit_price * back[line.line_id] for line in self.lines if line.line_id in back], self.currency
