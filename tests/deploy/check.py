@@ -28,10 +28,21 @@ OF_OTHERS = "keda.sh/"
 """Kinds that Kubernetes has no schema of: what is in their place is left to KEDA itself."""
 
 
+class MissingToolError(Exception):
+    """The name of a tool that is not there."""
+
+
 def find(tool: str) -> str | None:
     """On the path, or where `go install` puts it."""
     go = [os.environ.get("GOBIN", ""), str(Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin")]
     return shutil.which(tool) or shutil.which(tool, path=os.pathsep.join(filter(None, go)))
+
+
+def need(tool: str) -> str:
+    found = find(tool)
+    if found is None:
+        raise MissingToolError(tool)
+    return found
 
 
 def run(*command: str, given: str | None = None, env: Mapping[str, str] | None = None) -> str:
@@ -81,9 +92,7 @@ def check_chart(helm: str) -> None:
 
 def check_objects(validate: str) -> None:
     """What the chart makes, against the schemas of Kubernetes. Needs helm, too."""
-    helm = find("helm")
-    if helm is None:
-        raise FileNotFoundError("helm")
+    helm = need("helm")
     for values in examples():
         objects = [each for each in yaml.safe_load_all(rendered(helm, values)) if each]
         known = [each for each in objects if not each["apiVersion"].startswith(OF_OTHERS)]
@@ -107,13 +116,11 @@ def troubles(skip: list[str]) -> Iterator[str]:
         if tool in skip:
             print(f"{tool}: skipped")
             continue
-        found = find(tool)
         try:
-            if found is None:
-                raise FileNotFoundError(tool)
+            found = need(tool)
             print(f"{tool}:")
             check(found)
-        except FileNotFoundError as error:
+        except MissingToolError as error:
             name = str(error)
             yield f"{tool}: {name} is not there. Install it: {INSTALL[name]}. Or leave the check out: --skip {tool}"
         except subprocess.CalledProcessError as error:
