@@ -33,6 +33,7 @@ from adapters.persistence.event_archive import SqlEventArchive
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.leases import SqlLeases
+from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.persistence.once import SqlOldRecords
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
@@ -94,6 +95,7 @@ class Persistence(Provider):
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
     archive = provide(SqlEventArchive, provides=ports.EventArchive)
     leases = provide(SqlLeases, provides=ports.Leases)
+    partitions = provide(SqlLogPartitions, provides=ports.LogPartitions)
     old_records = provide(SqlOldRecords, provides=ports.OldRecords)
 
     @provide

@@ -14,7 +14,10 @@ from sqlalchemy.exc import DBAPIError
 import migrations
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.persistence.engine import create_engine
+from adapters.persistence.log_partitions import SqlLogPartitions
+from adapters.system import SystemClock
 from composition.settings import Settings, SettingsError
+from order_service.use_cases.partition_event_log import LogRules, PartitionEventLog
 
 
 @contextmanager
@@ -53,11 +56,21 @@ def migrate(url: URL) -> None:
     """
     asyncio.run(_reach(url))
     command.upgrade(_alembic(url), "head")
+    asyncio.run(_make_months(url))
 
 
 def new_migration(url: URL, name: str) -> None:
     """Writes a revision with what the tables in code have and the database has not."""
     command.revision(_alembic(url), message=name, autogenerate=True)
+
+
+async def _make_months(url: URL) -> None:
+    """As the scheduler does, but for as long as it takes: if none has run for long, much has to be moved."""
+    engine = create_engine(url, pool_size=1, patience=None)
+    try:
+        await PartitionEventLog(SqlLogPartitions(engine), LogRules(months_kept=None), SystemClock())()
+    finally:
+        await engine.dispose()
 
 
 async def _reach(url: URL) -> None:

@@ -17,6 +17,7 @@ from order_service.ports import Leases
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders
 from order_service.use_cases.finish_erasures import FinishErasures
 from order_service.use_cases.forget_old_records import ForgetOldRecords
+from order_service.use_cases.partition_event_log import PartitionEventLog
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ async def schedule_forever(container: AsyncContainer, *, stalled_after: timedelt
         "unpaid orders canceled": await container.get(ExpireUnpaidOrders),
         "orders redacted": await container.get(FinishErasures),
         "old records forgotten": await container.get(ForgetOldRecords),
+        "months of the event log made or detached": await container.get(PartitionEventLog),
     }
     while True:
         for what, chore in chores.items():

@@ -65,6 +65,7 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # Looking after itself; without a format, processes of their own write JSON, and `up` text
     log_format: Literal["json", "text"] | None = None
     stalled_after_seconds: Count = 30
+    event_log_months: Count | None = None
     var_dir: str = "var"
 
     @property

@@ -34,6 +34,7 @@ from order_service.use_cases.list_services import ListServices
 from order_service.use_cases.list_sessions import ListSessions
 from order_service.use_cases.log_in import LogIn, SessionRules
 from order_service.use_cases.log_in_service import LogInService
+from order_service.use_cases.partition_event_log import LogRules, PartitionEventLog
 from order_service.use_cases.place_order import PlaceOrder
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.read_event_log import ReadEventLog
@@ -89,6 +90,7 @@ class UseCases(Provider):
         ListSessions,
         LogIn,
         LogInService,
+        PartitionEventLog,
         PlaceOrder,
         ProcessOrder,
         ReadEventLog,
@@ -113,6 +115,10 @@ class UseCases(Provider):
     @provide
     def rules(self, settings: Settings) -> ShopRules:
         return settings.shop_rules
+
+    @provide
+    def log_rules(self, settings: Settings) -> LogRules:
+        return LogRules(months_kept=settings.event_log_months)
 
     @provide
     def session_rules(self, settings: Settings) -> SessionRules:

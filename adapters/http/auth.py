@@ -3,8 +3,6 @@
 from typing import Any, Self
 
 from litestar import Request
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from order_service.domain.actor import Actor, Bearer
@@ -12,10 +10,8 @@ from order_service.domain.errors import NotAuthenticated
 from order_service.ports import Clock, EndedSessions, Tokens
 
 
-class Authentication(ASGIMiddleware):
+class Authentication:
     """Lets nobody through without a token that holds; what is behind it finds the bearer in `scope["auth"]`."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, tokens: Tokens, ended: EndedSessions, clock: Clock) -> None:
         self._tokens = tokens
@@ -25,7 +21,14 @@ class Authentication(ASGIMiddleware):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # the framework copies routers, with all they hold; but not the tokens' keys
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["auth"] = self._bearer(scope)
+            await app(scope, receive, send)
+
+        return authenticated
+
+    def _bearer(self, scope: Scope) -> Bearer:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(given) > 1:  # who stands before us may have looked at another one
             raise NotAuthenticated("Send one Authorization header.")
@@ -35,8 +38,7 @@ class Authentication(ASGIMiddleware):
         bearer = self._tokens.bearer(token.strip(" "), at=self._clock.now())
         if is_over(bearer, self._ended):
             raise NotAuthenticated("The session has ended. Log in again.")
-        scope["auth"] = bearer
-        await next_app(scope, receive, send)
+        return bearer
 
 
 def is_over(bearer: Bearer, ended: EndedSessions) -> bool:

@@ -8,9 +8,7 @@ from functools import cache
 from typing import Any, Self, get_type_hints
 
 from litestar.connection import ASGIConnection
-from litestar.enums import ScopeType
 from litestar.exceptions import ClientException, HTTPException
-from litestar.middleware import ASGIMiddleware
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -29,10 +27,8 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-class Checked(ASGIMiddleware):
+class Checked:
     """The last one before a route, which is not reached when one of the `checks` raises."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, *checks: Callable[[Scope], None]) -> None:
         self._checks = checks
@@ -40,10 +36,13 @@ class Checked(ASGIMiddleware):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # the framework copies routers, with all they hold
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        for check in self._checks:
-            check(scope)
-        await next_app(scope, receive, send)
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+            for check in self._checks:
+                check(scope)
+            await app(scope, receive, send)
+
+        return checked
 
 
 def takes_json(scope: Scope) -> None:

@@ -7,8 +7,6 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Self
 
 from litestar import Request
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.http.problems import RATE_LIMIT, extended
@@ -21,10 +19,8 @@ Networks = Sequence[IPv4Network | IPv6Network]
 _ORIGIN = "origin"
 
 
-class RateLimit(ASGIMiddleware):
+class RateLimit:
     """Behind `Authentication`, if that is there at all. What is left stands in the scope, and the edge tells it."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, limiter: RateLimiter, quota: Quota, proxies: Networks) -> None:
         self._limiter = limiter
@@ -36,14 +32,20 @@ class RateLimit(ASGIMiddleware):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # the framework copies routers, with all they hold; but there is one limiter
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._take(scope)
+            await app(scope, receive, send)
+
+        return limited
+
+    async def _take(self, scope: Scope) -> None:
         extended(scope)[_ORIGIN] = _network_of(client_address(scope, self._proxies))
         allowance = await self._limiter.take(self._quota, _subject(scope))
         state = f'"{self._quota.name}";r={allowance.remaining};t={max(1, math.ceil(allowance.reset))}'
         extended(scope)[RATE_LIMIT] = (self._policy, (b"ratelimit", state.encode()))
         if not allowance.allowed:
             raise RateLimited(allowance.retry_after)
-        await next_app(scope, receive, send)
 
 
 def current_origin(request: Request[Any, Any, Any]) -> str:

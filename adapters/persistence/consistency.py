@@ -46,7 +46,7 @@ async def _broken(connection: AsyncConnection, query: str) -> list[Broken]:
     """What cannot even be computed (an amount that is no number, say) is broken as well."""
     try:
         async with connection.begin_nested():
-            rows: Sequence[Any] = (await connection.exec_driver_sql(f"{BODIES} {query}")).all()
+            rows: Sequence[Any] = (await connection.exec_driver_sql(BODIES + query)).all()  # house: constants
     except DBAPIError as error:
         if not str(getattr(error.orig, "sqlstate", "")).startswith("22"):  # data exception
             raise

@@ -127,6 +127,7 @@ SCREENING = """
     ) log ON log.aggregateid = o.id
     WHERE o.body ->> 'processing_status' IS DISTINCT FROM derived"""
 
+# Of an order from before the log was cut off, what is left of the log must have no gap, and end with the version.
 VERSION = """
     SELECT coalesce(o.id, log.aggregateid),
            CASE WHEN o.id IS NULL THEN format('has no row, but %s events', log.events)
@@ -138,7 +139,9 @@ VERSION = """
         SELECT aggregateid, count(*) AS events, min(seq) AS first, max(seq) AS last
         FROM order_events GROUP BY aggregateid
     ) log ON log.aggregateid = o.id
-    WHERE (o.version = log.last AND log.first = 1 AND log.events = log.last) IS NOT TRUE"""
+    WHERE (o.version = log.last AND log.first = 1 AND log.events = log.last) IS NOT TRUE
+        AND ((log.events IS NULL OR (o.version = log.last AND log.events = log.last - log.first + 1))
+             AND EXISTS (SELECT FROM detached_logs WHERE o.id < orders_before)) IS NOT TRUE"""
 
 SNAPSHOT = """
     SELECT o.id, format('differs from the snapshot of event %s in: %s', newest.seq, (

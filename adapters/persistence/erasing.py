@@ -38,7 +38,7 @@ _NOT_OVER = text("""
 
 _REWRITE = (
     update(order_events)
-    .where(order_events.c.position == bindparam("at"))
+    .where(order_events.c.aggregateid == bindparam("of_order"), order_events.c.seq == bindparam("at"))
     .values(payload=bindparam("redacted", type_=order_events.c.payload.type))
 )
 
@@ -103,12 +103,16 @@ class SqlErasing:
 
     async def _rewrite_log(self, order_ids: Sequence[UUID]) -> None:
         place = order_events.c.aggregateid, order_events.c.seq
-        events = select(order_events.c.position, *place, order_events.c.type, order_events.c.payload)
+        events = select(*place, order_events.c.type, order_events.c.payload)
         events = events.where(order_events.c.aggregateid.in_(order_ids)).order_by(*place).limit(_EVENTS_AT_ONCE)
         rows: Sequence[Any] = (await self._connection.execute(events)).all()
         while rows:
-            redacted = [(row.position, redacted_payload(row.type, row.payload)) for row in rows]
-            changed = [{"at": position, "redacted": payload} for position, payload in redacted if payload is not None]
+            redacted = [(row.aggregateid, row.seq, redacted_payload(row.type, row.payload)) for row in rows]
+            changed = [
+                {"of_order": order_id, "at": seq, "redacted": payload}
+                for order_id, seq, payload in redacted
+                if payload is not None
+            ]
             if changed:
                 await self._connection.execute(_REWRITE, changed)
             here = tuple_(literal_column(f"'{rows[-1].aggregateid}'::uuid"), rows[-1].seq)

@@ -2,17 +2,20 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, exists, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, behind, logged
+from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, at, behind, logged
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import order_events
+from adapters.persistence.tables import Xid8, detached_logs, order_events
 from order_service.domain.errors import CursorExpired
 from order_service.ports import LogPage, LogPlace, LogPosition
 
 _MOST_LOOKED_AT = 10_000
 """So that a page of rare types costs no more than others: it may be short, or empty, and the next goes on behind."""
+
+
+_LAST_DETACHED = tuple_(detached_logs.c.tx_id, detached_logs.c.position)
 
 
 class SqlEventArchive:
@@ -27,13 +30,14 @@ class SqlEventArchive:
         window_rows = window.order_by(*in_order).limit(looked_at)
         with in_domain_words():
             async with self._engine.connect() as connection:
-                origin = int(await connection.scalar(select(THIS_CLUSTER)) or 0)
-                if start is not None and start.origin != origin:
+                origin, is_cut_off = (await connection.execute(select(THIS_CLUSTER, _cut_off_behind(here)))).one()
+                if start is not None and (start.origin != origin or is_cut_off):
                     raise CursorExpired
                 places = (await connection.execute(window_rows)).all()
-                wanted = [place for place in places if not types or place.type in types][:limit]
-                events = select(order_events).where(order_events.c.position.in_([place.position for place in wanted]))
-                rows = (await connection.execute(events.order_by(*in_order))).all() if wanted else []
+                told = [place for place in places if not types or place.type in types][:limit]
+                wanted = [LogPosition(place.tx_id, place.position) for place in told]
+                events = select(order_events).where(at(wanted)) if wanted else None
+                rows = [] if events is None else (await connection.execute(events.order_by(*in_order))).all()
         seen_all = len(wanted) < limit
         last = places[-1:] if seen_all else wanted[-1:]
         return LogPage(
@@ -41,3 +45,9 @@ class SqlEventArchive:
             next_start=LogPlace(origin, LogPosition(last[0].tx_id, last[0].position) if last else here),
             is_last=seen_all and len(places) < looked_at,
         )
+
+
+def _cut_off_behind(place: LogPosition) -> ColumnElement[bool]:
+    """Whether there was more behind this place than there is now."""
+    here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
+    return exists().where(here < _LAST_DETACHED)

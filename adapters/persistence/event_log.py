@@ -12,14 +12,26 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal, literal_column, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.documents import told
 from adapters.persistence.driver import driver_of, lost_is_unavailable
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.leases import lease
-from adapters.persistence.tables import Xid8, order_events, relay_cursor
+from adapters.persistence.tables import Xid8, detached_logs, order_events, relay_cursor
 from order_service.ports import EventLogReader, LoggedEvent, LogPosition
 
 SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
@@ -122,6 +134,7 @@ class SqlEventLog:
             await connection.execute(
                 update(order_events).values(tx_id=case((still_to_read, cast(1, Xid8)), else_=cast(0, Xid8)))
             )
+            await connection.execute(update(detached_logs).values(tx_id=cast(0, Xid8)))
             await connection.execute(
                 update(relay_cursor)
                 .where(relay_cursor.c.name == name)
@@ -151,6 +164,16 @@ def logged(row: Any) -> LoggedEvent:
 def behind(place: LogPosition) -> ColumnElement[bool]:
     here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
     return tuple_(order_events.c.tx_id, order_events.c.position) > here
+
+
+def at(places: Sequence[LogPosition]) -> ColumnElement[bool]:
+    """What stands at these places, given in their order."""
+    first, last = (
+        tuple_(literal(end.tx_id, Xid8), literal(end.position, BigInteger)) for end in (places[0], places[-1])
+    )
+    place = tuple_(order_events.c.tx_id, order_events.c.position)
+    # Positions have no index of their own: the ends say which part of the index of both is to be looked through.
+    return and_(place >= first, place <= last, order_events.c.position.in_([one.position for one in places]))
 
 
 def lease_of(reader: str) -> str:

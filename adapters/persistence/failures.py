@@ -33,6 +33,8 @@ REFUSAL_BY_CONSTRAINT: dict[str, type[OrderServiceError]] = {
 
 _GONE = ("08", "57P", "53")  # SQLSTATE classes: connection lost, shutting down or starting up, out of resources
 
+_LOCKED = "55P03"
+
 _DEADLOCK = "40P01"  # two who change several orders each waited for the other; this one gave way
 
 
@@ -42,7 +44,7 @@ def in_domain_words() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        refusal = REFUSAL_BY_CONSTRAINT.get(getattr(_cause(error), "constraint_name", ""))
+        refusal = REFUSAL_BY_CONSTRAINT.get(_constraint(_cause(error)))
         if refusal is None:
             raise
         raise refusal from error
@@ -63,6 +65,17 @@ def in_domain_words() -> Iterator[None]:
 
 def means_gone(sqlstate: str | None) -> bool:
     return str(sqlstate).startswith(_GONE)
+
+
+def means_locked(error: DBAPIError) -> bool:
+    """Somebody else's lock was not waited for any longer than the transaction had allowed itself to."""
+    return getattr(_cause(error), "sqlstate", None) == _LOCKED
+
+
+def _constraint(error: BaseException | None) -> str:
+    """By the name that it has in the event log itself, where that of a partition is broken."""
+    name, table = str(getattr(error, "constraint_name", "")), str(getattr(error, "table_name", ""))
+    return name.replace(table, "order_events") if table.startswith("order_events_") else name
 
 
 def _cause(error: DBAPIError) -> BaseException | None:

@@ -26,6 +26,14 @@ WHERE (subject, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
 
 
+_HEARD = """
+SELECT EXISTS (
+  SELECT FROM inbox WHERE inbox.consumer = asked.consumer AND inbox.message_id = asked.message_id
+)
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (consumer, message_id, place)
+ORDER BY asked.place
+"""
+
 _PLACED = """
 SELECT placed.number FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[])
   WITH ORDINALITY AS asked (customer_id, since, before, at_most, place)
@@ -67,6 +75,10 @@ class GatheredReads:
             self._answered, most=_MOST, at_once=_AT_ONCE
         )
         """By subject and key; None if it is the first with this key."""
+        self.heard: Gathering[tuple[str, str], bool] = Gathering(
+            partial(self._each, _HEARD), most=_MOST, at_once=_AT_ONCE
+        )
+        """By consumer and message id."""
         self.count_placed: Gathering[_Placed, int] = Gathering(
             partial(self._each, _PLACED), most=_MOST, at_once=_AT_ONCE
         )

@@ -1,9 +1,10 @@
 """Group commit: what several requests have staged at the same time is written by one statement.
 
-Nearly every change is of one order: its row, its events, the record of an idempotency key, and an account that is to
-stay. One statement writes all of that for up to a hundred changes, and waits for nobody: what is locked, at another
-version, known already, or without its account is left out, whole, and its own request is told so. That one then goes
-the long way, in a transaction of its own, where it may wait, and where it is found out what is the matter.
+Nearly every change is of one order: its row, its events, the record of an idempotency key or of a message, and an
+account that is to stay. One statement writes all of that for up to a hundred changes, and waits for nobody: what is
+locked, at another version, known already, or without its account is left out, whole, and its own request is told so.
+That one then goes the long way, in a transaction of its own, where it may wait, and where it is found out what is the
+matter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,8 @@ Row = Mapping[str, Any]
 class StagedOrder:
     """Of one order; `loaded_version` is 0 for a new one.
 
-    `kept`: the account that must be there still. `answered`: of the request with a key that this is the answer to.
+    `kept`: the account that must be there still. `answered`: of the request with a key that this is the answer to;
+    `heard`: of the message that this is the effect of. Of a new order there is no `heard`, and never are there both.
     """
 
     order: Row
@@ -39,6 +41,7 @@ class StagedOrder:
     events: Sequence[Row]
     kept: UUID | None = None
     answered: Row | None = None
+    heard: Row | None = None
 
 
 class GroupCommit:
@@ -61,9 +64,10 @@ class GroupCommit:
         return [change.order["id"] in written for change in changes]
 
     async def _changed(self, changes: Sequence[StagedOrder]) -> Sequence[bool]:
-        first = {change.order["id"]: change for change in reversed(changes)}  # the second of two comes too late
-        written = await self._written(_CHANGE, list(first.values()))
-        return [change.order["id"] in written and first[change.order["id"]] is change for change in changes]
+        first = _first_of_each(changes)
+        written = await self._written(_CHANGE, first)
+        done = {id(change) for change in first if change.order["id"] in written}
+        return [id(change) in done for change in changes]
 
     async def _written(self, statement: str, changes: Sequence[StagedOrder]) -> set[UUID]:
         """The ids of the orders that were. Of a group that is refused each half is tried, so one harms no other."""
@@ -79,6 +83,18 @@ class GroupCommit:
         return await self._written(statement, changes[:middle]) | await self._written(statement, changes[middle:])
 
 
+def _first_of_each(changes: Sequence[StagedOrder]) -> Sequence[StagedOrder]:
+    """The second of two changes of one order, or by one message, comes too late."""
+    first: list[StagedOrder] = []
+    known: set[object] = set()
+    for change in changes:
+        names = {change.order["id"], change.order["id"] if change.heard is None else tuple(change.heard.values())}
+        if known.isdisjoint(names):
+            first.append(change)
+            known |= names
+    return first
+
+
 _COLUMNS: Sequence[Column[Any]] = list(orders.c)
 _EVENT_COLUMNS = [order_events.c[name] for name in ("id", "aggregateid", "seq", "type", "payload", "occurred_at")]
 
@@ -92,6 +108,8 @@ def _arguments(changes: Sequence[StagedOrder]) -> Iterator[Sequence[Any]]:
     yield [change.kept for change in changes]
     for part in ("subject", "key", "fingerprint"):
         yield [None if change.answered is None else change.answered[part] for change in changes]
+    for part in ("consumer", "message_id"):
+        yield [None if change.heard is None else change.heard[part] for change in changes]
     for column in _EVENT_COLUMNS:
         yield [event[column.name] for change in changes for event in change.events]
     yield [change.loaded_version for change in changes for _ in change.events]
@@ -116,7 +134,7 @@ def _read_from(source: str, column: Column[Any]) -> str:
     return f"{source}.{column.name}::{_type_of(column)}"
 
 
-_STAGED = [*(_sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea"]
+_STAGED = [*(_sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea", "text", "text"]
 _TOLD = [*(_sent_as(column) for column in _EVENT_COLUMNS), "integer"]
 _PARAMETERS = [f"${number}::{kind}[]" for number, kind in enumerate([*_STAGED, *_TOLD], start=1)]
 
@@ -129,7 +147,7 @@ _SOUND = f"""
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '100ms', true)),
 staged AS MATERIALIZED (
   SELECT change.* FROM patience, unnest({", ".join(_PARAMETERS[: len(_STAGED)])})
-    AS change ({_names}, loaded_version, kept, subject, key, fingerprint)
+    AS change ({_names}, loaded_version, kept, subject, key, fingerprint, consumer, message_id)
 ),
 kept AS MATERIALIZED (
   SELECT id FROM accounts WHERE id = ANY ({_PARAMETERS[len(_COLUMNS) + 1]}) AND erased_at IS NULL
@@ -142,20 +160,33 @@ answered AS (
   SELECT subject, key, fingerprint, id, version FROM sound WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING order_id
 ),
-ready AS MATERIALIZED (
+new AS MATERIALIZED (
   SELECT * FROM sound WHERE key IS NULL OR id IN (SELECT order_id FROM answered)
 )"""
 
-# Of the id of the transaction see orders.py.
-_TELL = f"""
+_HEARD = """
+heard AS (
+  INSERT INTO inbox (consumer, message_id)
+  SELECT consumer, message_id FROM new WHERE consumer IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING consumer, message_id
+),
+ready AS MATERIALIZED (
+  SELECT * FROM new WHERE consumer IS NULL OR (consumer, message_id) IN (SELECT consumer, message_id FROM heard)
+)"""
+
+# Of the id of the transaction see orders.py. A new order has no event before.
+_LATER_OF_BOTH = """greatest(pg_current_xact_id(), (
+      SELECT before.tx_id FROM order_events AS before
+      WHERE before.aggregateid = event.aggregateid AND before.seq = event.loaded_version
+    ))"""
+
+
+def _tell(tx_id: str) -> str:
+    return f"""
 told AS (
   INSERT INTO order_events (tx_id, aggregatetype, headers, {_event_names})
   SELECT
-    greatest(pg_current_xact_id(), (
-      SELECT before.tx_id FROM order_events AS before
-      WHERE before.aggregateid = event.aggregateid AND before.seq = event.loaded_version
-    )),
-    'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
+    {tx_id}, 'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
   FROM unnest({", ".join(_PARAMETERS[len(_STAGED) :])})
     WITH ORDINALITY AS event ({_event_names}, loaded_version, number)
   WHERE event.aggregateid IN (SELECT id FROM written)
@@ -163,22 +194,23 @@ told AS (
 )
 SELECT id FROM written"""
 
+
 _PLACE = f"""{_SOUND},
 sound AS MATERIALIZED (SELECT * FROM staged WHERE kept IS NULL OR kept IN (SELECT id FROM kept)),{_ANSWERED},
 written AS (
   INSERT INTO orders ({_names})
-  SELECT {", ".join(_read_from("ready", column) for column in _COLUMNS)} FROM ready
+  SELECT {", ".join(_read_from("new", column) for column in _COLUMNS)} FROM new
   RETURNING id
-),{_TELL}"""
+),{_tell("pg_current_xact_id()")}"""
 
 _CHANGE = f"""{_SOUND},
 sound AS MATERIALIZED (
   SELECT staged.* FROM staged JOIN orders ON orders.id = staged.id AND orders.version = staged.loaded_version
   WHERE staged.kept IS NULL OR staged.kept IN (SELECT id FROM kept)
   FOR NO KEY UPDATE OF orders SKIP LOCKED
-),{_ANSWERED},
+),{_ANSWERED},{_HEARD},
 written AS (
   UPDATE orders SET {", ".join(f"{c.name} = {_read_from('ready', c)}" for c in _COLUMNS if not c.primary_key)}
   FROM ready WHERE orders.id = ready.id
   RETURNING orders.id
-),{_TELL}"""
+),{_tell(_LATER_OF_BOTH)}"""

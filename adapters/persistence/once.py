@@ -49,25 +49,24 @@ class SqlAnsweredRequests:
 
 
 class SqlInbox:
-    def __init__(self, connection: Connecting) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads) -> None:
         self._connection = connection
-        self._inserts: list[dict[str, Any]] = []
+        self._reads = reads
+        self.staged: list[dict[str, Any]] = []
 
     async def has(self, consumer: str, message_id: str) -> bool:
+        if not self._connection.is_open:
+            return await self._reads.heard((consumer, message_id))
         known = exists().where(inbox.c.consumer == consumer, inbox.c.message_id == message_id)
         return bool(await self._connection.scalar(select(known)))
 
     def add(self, consumer: str, message_id: str) -> None:
-        self._inserts.append({"consumer": consumer, "message_id": message_id})
-
-    @property
-    def has_staged(self) -> bool:
-        return bool(self._inserts)
+        self.staged.append({"consumer": consumer, "message_id": message_id})
 
     async def write(self) -> None:
-        if self._inserts:
-            await self._connection.execute(insert(inbox), self._inserts)
-            self._inserts.clear()
+        if self.staged:
+            await self._connection.execute(insert(inbox), self.staged)
+            self.staged.clear()
 
 
 class SqlOldRecords:

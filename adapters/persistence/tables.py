@@ -212,7 +212,7 @@ orders = Table(
 order_events = Table(
     "order_events",
     metadata,
-    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
     Column("tx_id", Xid8, nullable=False, server_default=func.pg_current_xact_id()),
     Column("id", Uuid, nullable=False),
     Column("aggregatetype", Text, nullable=False),
@@ -224,7 +224,19 @@ order_events = Table(
     _time("occurred_at"),
     UniqueConstraint("aggregateid", "seq"),
     Index("ix_order_events_tx_id_position", "tx_id", "position"),
+    postgresql_partition_by="RANGE (aggregateid)",  # by the month in which the order was placed: log_partitions.py
     comment="Append-only: outbox, history and replay in one. Column names are those of Debezium's outbox router.",
+)
+
+detached_logs = Table(
+    "detached_logs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("orders_before", Uuid, nullable=False, comment="the log of orders with lower ids may not be whole"),
+    Column("tx_id", Xid8, nullable=False, comment="where in the log its last event stood"),
+    Column("position", BigInteger, nullable=False),
+    Column("detached_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="Partitions that were taken out of the event log; the tables themselves are the operator's.",
 )
 
 relay_cursor = Table(

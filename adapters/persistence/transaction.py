@@ -32,7 +32,7 @@ class SqlTransaction:
         self.sessions = SqlSessions(connection)
         self.services = SqlServices(connection)
         self.answered = SqlAnsweredRequests(connection, reads)
-        self.inbox = SqlInbox(connection)
+        self.inbox = SqlInbox(connection, reads)
         self.erasing = SqlErasing(connection)
 
     async def commit(self) -> None:
@@ -48,16 +48,23 @@ class SqlTransaction:
 
     def _only_change(self) -> StagedOrder | None:
         """What a group commit can write, if that is all there is."""
-        order, kept, answered = self.orders.only_change(), self.accounts.kept, self.answered.staged
-        others = (self.accounts, self.sessions, self.services, self.inbox)
+        order, kept = self.orders.only_change(), self.accounts.kept
+        answered, heard = self.answered.staged, self.inbox.staged
+        others = (self.accounts, self.sessions, self.services)
         if (
             order is None
             or self._connection.is_open
             or any(part.has_staged for part in others)
-            or max(len(kept), len(answered)) > 1
+            or max(len(kept), len(answered) + len(heard)) > 1
         ):
             return None
-        return StagedOrder(*order, kept=kept[0] if kept else None, answered=answered[0] if answered else None)
+        change = StagedOrder(
+            *order,
+            kept=kept[0] if kept else None,
+            answered=answered[0] if answered else None,
+            heard=heard[0] if heard else None,
+        )
+        return None if heard and not change.loaded_version else change
 
     async def _write(self) -> None:
         # Accounts first, then known orders, as their locks are taken: who waits for one must not hold what its holder

@@ -25,7 +25,7 @@ local function answer(allowed, remaining, retry_after, reset)
 end
 for at, subject in ipairs(KEYS) do
   local interval, burst = tonumber(ARGV[2 * at - 1]), tonumber(ARGV[2 * at])
-  local whole = math.max(tonumber(redis.call('GET', subject) or now), now)
+  local whole = math.max(tonumber(redis.pcall('GET', subject)) or now, now)  -- whatever is no number is not ours
   local left = burst * interval - (whole + interval - now)
   if left < 0 then
     answer(0, 0, -left, whole - now)

@@ -175,7 +175,7 @@ class CursorExpired(OrderServiceError):
     code = "cursor-expired"
 
     def __init__(self) -> None:
-        super().__init__("The log was restored from elsewhere since, so this place in it is lost. Begin anew.")
+        super().__init__("The log was restored from elsewhere since, or cut off behind this place in it. Begin anew.")
 
 
 class NotAuthenticated(OrderServiceError):

@@ -21,7 +21,7 @@ from order_service.ports.reading import (
     OrderViews,
     PageStart,
 )
-from order_service.ports.running import Clock, Ids, Leases, OldRecords
+from order_service.ports.running import Clock, Ids, Leases, LogPartitions, OldRecords
 from order_service.ports.telling import (
     EventArchive,
     EventFeed,
@@ -69,6 +69,7 @@ __all__ = [
     "KnownOrigins",
     "Leases",
     "LogPage",
+    "LogPartitions",
     "LogPlace",
     "LogPosition",
     "LoggedEvent",

@@ -68,7 +68,7 @@ class EventArchive(Protocol):
     async def page(self, start: LogPlace | None, *, types: Collection[str], limit: int) -> LogPage:
         """What is behind `start`, else from the beginning, in commit order; of all types when none is named.
 
-        Raises CursorExpired for a place in another log than this.
+        Raises CursorExpired for a place in another log than this, or if events behind it have left the log.
         """
 
 

@@ -1,5 +1,6 @@
 """Find orders that wait for screening too long, and ask for it again."""
 
+import asyncio
 from datetime import timedelta
 
 from order_service.ports import Clock, JobQueue, OrderViews
@@ -16,6 +17,5 @@ class RequeueStalledOrders:
     async def __call__(self, *, older_than: timedelta, limit: int = 1000) -> int:
         """How many orders are QUEUED and were placed longer ago than `older_than`, the oldest `limit` of them."""
         stalled = await self._views.stalled(queued_before=self._clock.now() - older_than, limit=limit)
-        for order_id in stalled:
-            await self._jobs.enqueue_processing(order_id)
+        await asyncio.gather(*map(self._jobs.enqueue_processing, stalled))
         return len(stalled)

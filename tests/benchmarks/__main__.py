@@ -1,6 +1,6 @@
 """`just bench`: what the service does on this machine, each case by turns with the least that can do the same.
 
-`just bench relay`, `worker`, `lists` or `logins` measures that one thing alone, and more closely.
+`just bench relay`, `worker`, `lists`, `logins` or `growth` measures that one thing alone, and more closely.
 """
 
 import argparse

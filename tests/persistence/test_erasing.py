@@ -50,6 +50,7 @@ COLUMNS = text("""
     SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables
         USING (table_schema, table_name)
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+        AND NOT (SELECT relispartition FROM pg_class WHERE oid = table_name::regclass)
 """)
 """Of whatever type: as text, everything can be searched. Bytes show as \\x and hexadecimal digits."""
 

@@ -1,6 +1,7 @@
 """What several requests commit at the same time shares a transaction, and no fate."""
 
 import asyncio
+from collections import Counter
 from uuid import UUID
 
 from sqlalchemy import text
@@ -8,7 +9,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.transaction import SqlTransactions
-from order_service.domain.errors import AccountNotFound, DependencyUnavailable, ExternalRefTaken, IdempotencyKeyTaken
+from order_service.domain.actor import SYSTEM
+from order_service.domain.errors import (
+    AccountNotFound,
+    DependencyUnavailable,
+    ExternalRefTaken,
+    IdempotencyKeyTaken,
+    MessageKnown,
+    OrderChangedMeanwhile,
+)
 from order_service.domain.order import Order
 from order_service.ports import AnsweredRequest
 from tests.builders import a_registered_customer, an_order
@@ -130,3 +139,63 @@ async def test_who_waits_for_another_holds_up_nobody(engine: AsyncEngine) -> Non
     await waiting
     _, orders, whole = await numbers(engine)
     assert (orders, whole) == (MANY + 1, MANY + 1)
+
+
+async def pay(transactions: SqlTransactions, order_id: UUID, message_id: str) -> None:
+    async with transactions.begin() as tx:
+        order = await tx.orders.get(order_id, only_of=None)
+        if not await tx.inbox.has("payments", message_id):
+            order.record_payment(
+                payment_id=message_id, amount=order.open_amount, method="CARD", by=SYSTEM, at=order.placed_at
+            )
+            tx.orders.save(order)
+            tx.inbox.add("payments", message_id)
+            await tx.commit()
+
+
+async def some_orders(transactions: SqlTransactions, number: int) -> list[UUID]:
+    orders = [an_order() for _ in range(number)]
+    async with transactions.begin() as tx:
+        for order in orders:
+            tx.orders.add(order)
+        await tx.commit()
+    return [order.id for order in orders]
+
+
+async def test_what_many_messages_change_at_the_same_time_shares_a_transaction(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    orders = await some_orders(transactions, MANY)
+    await asyncio.gather(*(pay(transactions, order_id, f"message-{order_id}") for order_id in orders))
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM orders WHERE status = 'PAID'")) == MANY
+        assert await connection.scalar(text("SELECT count(*) FROM inbox")) == MANY
+        assert int(await connection.scalar(TRANSACTIONS) or 0) < MANY / 4
+    heard = await asyncio.gather(
+        *(pay(transactions, order_id, f"message-{order_id}") for order_id in orders), return_exceptions=True
+    )
+    assert set(heard) == {None}  # known, all of them
+
+
+async def test_a_message_that_is_there_twice_at_the_same_time_takes_effect_once(engine: AsyncEngine) -> None:
+    transactions = SqlTransactions(engine)
+    orders = await some_orders(transactions, MANY)
+    outcomes = await asyncio.gather(
+        *(pay(transactions, order_id, "the same") for order_id in orders), return_exceptions=True
+    )
+    assert Counter(map(type, outcomes)) == {type(None): 1, MessageKnown: MANY - 1}
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM orders WHERE status = 'PAID'")) == 1
+        assert await connection.scalar(text("SELECT count(*) FROM order_events WHERE seq > 1")) == 2
+
+
+async def test_of_two_messages_for_one_order_at_the_same_time_one_is_too_late_and_leaves_no_trace(
+    engine: AsyncEngine,
+) -> None:
+    transactions = SqlTransactions(engine)
+    [order_id] = await some_orders(transactions, 1)
+    outcomes = await asyncio.gather(
+        *(pay(transactions, order_id, f"message-{n}") for n in range(2)), return_exceptions=True
+    )
+    assert Counter(map(type, outcomes)) == {type(None): 1, OrderChangedMeanwhile: 1}
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM inbox")) == 1

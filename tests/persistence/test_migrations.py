@@ -25,6 +25,10 @@ CONSTRAINTS = """
     SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 """
+TABLES = """
+    SELECT relname FROM pg_class
+     WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+"""
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
 NAMES = """
     SELECT i.indrelid::regclass::text, c.relname,
@@ -80,7 +84,7 @@ async def test_a_revision_goes_up_and_down_and_up_again(empty_database_url: URL,
 
 async def test_the_migrations_make_the_tables_that_the_code_knows(database_url: URL) -> None:
     await asyncio.to_thread(command.check, alembic_config(database_url))
-    found = await rows_of(database_url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found = await rows_of(database_url, TABLES)
     assert {row[0] for row in found} == {*metadata.tables, "alembic_version"}
 
 

@@ -60,6 +60,16 @@ async def test_each_gets_the_answer_to_their_own_question(redis: Redis) -> None:
             assert resets == pytest.approx([interval * n for n in range(1, quota.limit + 1)], rel=0.01)
 
 
+async def test_what_is_no_number_spoils_nobodys_answer(redis: Redis) -> None:
+    limiter, quota = RedisRateLimiter(redis), a_quota(5)
+    await redis.set(f"limit:{quota.name}:ann", "gone wrong")
+    await redis.hset(f"limit:{quota.name}:bob", "gone", "wrong")
+    subjects = ("ann", "bob", "eve")
+    for remaining in (4, 3):
+        allowances = await asyncio.gather(*(limiter.take(quota, subject) for subject in subjects))
+        assert [allowance.remaining for allowance in allowances] == [remaining] * 3
+
+
 async def test_who_gives_up_takes_nothing_from_the_others(redis: Redis) -> None:
     limiter, quota = RedisRateLimiter(redis), a_quota(50)
     asking = [asyncio.create_task(limiter.take(quota, f"subject {number}")) for number in range(100)]
