@@ -40,7 +40,7 @@ def test_every_role_but_the_page_runs_without_being_asked_for() -> None:
 def test_every_setting_is_known_and_can_be_set() -> None:
     assert not SET_BY_THE_CHART - SETTINGS_AND_FILES
     others = set(SCHEMA["properties"]["settings"]["propertyNames"]["enum"])
-    assert others == SETTINGS - SECRET_SETTINGS - SET_BY_THE_CHART - NEVER_SET
+    assert others == SETTINGS - SECRET_SETTINGS - SET_BY_THE_CHART - NEVER_SET, "see settings in values.schema.json"
     assert set(SCHEMA["properties"]["secrets"]["properties"]["keys"]["propertyNames"]["enum"]) == SECRET_SETTINGS
 
 
