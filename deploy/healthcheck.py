@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_ROLE = re.compile(r"\bcomposition\.(api|relay|consumer|worker|scheduler|queue_page)\b")
+_ROLE = re.compile(rb"composition\.(api|relay|consumer|worker|scheduler|queue_page)")
 _PATIENCE_SECONDS = 4.0
 _STOPPED_OR_DEAD = "TtZXx"
 _PAGES = {"api": "/readyz", "queue_page": "/livez"}
@@ -42,8 +42,9 @@ def _roles(proc: Path) -> Iterator[tuple[int, str]]:
             words = (proc / str(number) / "cmdline").read_bytes().split(b"\0")
         except OSError:  # it has ended meanwhile
             continue
-        if b"-m" in words[:-1] and (found := _ROLE.fullmatch(words[words.index(b"-m") + 1].decode(errors="replace"))):
-            yield number, found[1]
+        # behind Docker's own init the same words stand elsewhere
+        if words[1:2] == [b"-m"] and (found := _ROLE.fullmatch(words[2])):
+            yield number, found[1].decode()
 
 
 def _numbers(proc: Path) -> list[int]:

@@ -85,7 +85,7 @@ def rendered(state: QueueState) -> str:
         for each in state.last_failed
     ]
     return _PAGE.format(
-        body=_table("", ("queue", "waiting", "later", "failed"), counts)
+        body=_table("Messages", ("queue", "waiting", "later", "failed"), counts)
         + _table("Processes", ("process", "last heard (UTC)", "messages taken"), processes)
         + _table("Failed last", ("at (UTC)", "job", "arguments", "why"), failed)
     )

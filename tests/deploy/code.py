@@ -13,6 +13,7 @@ from composition.settings import SECRETS, Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+ENV_EXAMPLE = ROOT / ".env.example"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 VERSION: str = PYPROJECT["project"]["version"]
 
@@ -29,9 +30,9 @@ SETTINGS_AND_FILES = SETTINGS | {f"{name}_FILE" for name in SECRET_SETTINGS}
 
 def in_env_example() -> set[str]:
     """The settings that .env.example sets or, behind a #, tells of."""
-    text = (ROOT / ".env.example").read_text()
+    text = ENV_EXAMPLE.read_text()
     hidden = {line[2:].partition("=")[0] for line in text.splitlines() if line.startswith("# ") and "=" in line}
-    return set(dotenv_values(ROOT / ".env.example")) | {name for name in hidden if name in SETTINGS_AND_FILES}
+    return set(dotenv_values(ENV_EXAMPLE)) | {name for name in hidden if name in SETTINGS_AND_FILES}
 
 
 def role_of(command: list[str]) -> str | None:

@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 
 from composition.connections import Connections
 from composition.process import resources
 from composition.settings import Settings, read_settings
 from tests.deploy.code import (
     DEPLOY,
+    ENV_EXAMPLE,
     ROLES,
     SETTINGS_AND_FILES,
     VERSION,
@@ -62,6 +64,11 @@ def test_every_setting_is_known() -> None:
 
 def test_every_variable_is_explained_in_env_example() -> None:
     assert set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", SOURCE)) - in_env_example() == set()
+
+
+def test_env_example_names_the_services_beside() -> None:
+    example = dotenv_values(ENV_EXAMPLE)
+    assert {example[f"{name}_HOST"] for name in ("POSTGRES", "REDIS", "KAFKA")} <= set(SERVICES)
 
 
 def test_what_env_says_about_other_services_does_not_count() -> None:

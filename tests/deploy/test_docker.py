@@ -7,10 +7,8 @@ import pytest
 from dotenv import dotenv_values
 
 from composition.secret import require_unguessable
-from tests.deploy.code import ROOT
+from tests.deploy.code import ENV_EXAMPLE as EXAMPLE
 from tests.deploy.docker import missing, require_env
-
-EXAMPLE = ROOT / ".env.example"
 
 
 def test_a_missing_env_is_made_with_a_secret_that_nobody_else_reads(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_container_without_a_role_is_not_well(container: Container) -> None:
 
 @pytest.mark.parametrize("role", sorted(ROLES - {"api", "queue_page", "worker"}))
 def test_a_role_is_well_while_its_process_is(container: Container, role: str) -> None:
-    container.runs(1, "/sbin/docker-init -- python -m composition")
+    container.runs(1, f"/sbin/docker-init -- python -m composition.{role}")
     container.runs(7, f"python -m composition.{role}", state="R", parent=1)
     assert container.trouble() is None
     container.runs(7, f"python -m composition.{role}", state="T", parent=1)
@@ -91,11 +91,12 @@ def test_a_role_is_well_while_its_process_is(container: Container, role: str) ->
 
 def test_a_worker_is_well_while_somebody_works(container: Container) -> None:
     worker = "python -m composition.worker --processes 2"
-    container.runs(1, worker)
+    container.runs(1, f"/sbin/docker-init -- {worker}")
+    container.runs(7, worker, parent=1)
     assert container.trouble() == "worker has no process that works"
-    container.runs(9, worker, parent=1)
+    container.runs(9, worker, parent=7)
     assert container.trouble() is None
-    container.runs(9, worker, parent=1, state="Z")
+    container.runs(9, worker, parent=7, state="Z")
     assert container.trouble() == "worker has no process that works"
 
 

@@ -151,7 +151,7 @@ volumes:
       sizeLimit: 64Mi
   - name: secrets
     secret:
-      secretName: {{ required "Set secrets.existingSecret to the name of a Secret with secret-key and postgres-password." $values.secrets.existingSecret }}
+      secretName: {{ required "Set secrets.existingSecret to the name of a Secret with secret-key and postgres-password." $values.secrets.existingSecret | quote }}
       defaultMode: 0440
       items:
         {{- range $name, $key := $values.secrets.keys }}
@@ -165,7 +165,7 @@ volumes:
   {{- with $values.certificates.existingSecret }}
   - name: certificates
     secret:
-      secretName: {{ . }}
+      secretName: {{ . | quote }}
       defaultMode: 0440
   {{- end }}
 containers:
