@@ -58,6 +58,24 @@ bench *ARGS:
 services ACTION:
     @uv run --quiet python -m tests.services {{ACTION}}
 
+# The whole service in Docker containers, a role in each; `just compose-up ui` with pgweb, kafka-ui and the queue's page
+[no-exit-message]
+compose-up PROFILE="":
+    @uv run --quiet python -m tests.deploy.docker --env
+    @docker compose --env-file .env -f deploy/compose.yaml --profile "{{PROFILE}}" up --build --detach --wait
+    @echo "The API: http://127.0.0.1:8010/docs"
+
+# Stop those containers; their data stays in volumes (`just compose-down --volumes` deletes it)
+[no-exit-message]
+compose-down *ARGS:
+    @uv run --quiet python -m tests.deploy.docker
+    @SECRET_KEY=unused docker compose -f deploy/compose.yaml --profile ui down {{ARGS}}
+
+# Check deploy/ with the tools of others: hadolint, docker compose, helm, kubernetes-validate; `--skip TOOL` for one
+[no-exit-message]
+check-deploy *ARGS:
+    @uv run --quiet --isolated --only-group deploy python -m tests.deploy.check {{ARGS}}
+
 # Ask the running service 20,000 things that its OpenAPI document says can be asked, and some that it says cannot
 schema-test *ARGS:
     @uv run --quiet python -m tests.schema {{ARGS}}

