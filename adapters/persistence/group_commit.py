@@ -13,14 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Column
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Column
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
 from adapters.persistence.driver import driver
 from adapters.persistence.failures import means_gone
-from adapters.persistence.tables import JsonText, order_events, orders
+from adapters.persistence.tables import order_events, orders
+from adapters.persistence.unnested import read_from, sent_as, values_of
 
 _MOST = 64
 _AT_ONCE = 2
@@ -102,8 +102,7 @@ _EVENT_COLUMNS = [order_events.c[name] for name in ("id", "aggregateid", "seq", 
 def _arguments(changes: Sequence[StagedOrder]) -> Iterator[Sequence[Any]]:
     """A list for each parameter of the statements, in their order."""
     for column in _COLUMNS:
-        values = [change.order[column.name] for change in changes]
-        yield [_array(value) for value in values] if isinstance(column.type, ARRAY) else values
+        yield values_of(column, [change.order for change in changes])
     yield [change.loaded_version for change in changes]
     yield [change.kept for change in changes]
     for part in ("subject", "key", "fingerprint"):
@@ -115,27 +114,8 @@ def _arguments(changes: Sequence[StagedOrder]) -> Iterator[Sequence[Any]]:
     yield [change.loaded_version for change in changes for _ in change.events]
 
 
-def _array(texts: Sequence[str]) -> str:
-    """As PostgreSQL writes arrays: lists in a list would have to be of one length."""
-    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
-
-
-def _type_of(column: Column[Any]) -> str:
-    return column.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's
-
-
-def _sent_as(column: Column[Any]) -> str:
-    """Documents and arrays as text: the driver would encode them by a function of Python's."""
-    return "text" if isinstance(column.type, ARRAY | JsonText) else _type_of(column)
-
-
-def _read_from(source: str, column: Column[Any]) -> str:
-    return f"{source}.{column.name}::{_type_of(column)}"
-
-
-_STAGED = [*(_sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea", "text", "text"]
-_TOLD = [*(_sent_as(column) for column in _EVENT_COLUMNS), "integer"]
+_STAGED = [*(sent_as(column) for column in _COLUMNS), "integer", "uuid", "uuid", "text", "bytea", "text", "text"]
+_TOLD = [*(sent_as(column) for column in _EVENT_COLUMNS), "integer"]
 _PARAMETERS = [f"${number}::{kind}[]" for number, kind in enumerate([*_STAGED, *_TOLD], start=1)]
 
 _names = ", ".join(column.name for column in _COLUMNS)
@@ -186,7 +166,7 @@ def _tell(tx_id: str) -> str:
 told AS (
   INSERT INTO order_events (tx_id, aggregatetype, headers, {_event_names})
   SELECT
-    {tx_id}, 'order', '{{}}', {", ".join(_read_from("event", column) for column in _EVENT_COLUMNS)}
+    {tx_id}, 'order', '{{}}', {", ".join(read_from("event", column) for column in _EVENT_COLUMNS)}
   FROM unnest({", ".join(_PARAMETERS[len(_STAGED) :])})
     WITH ORDINALITY AS event ({_event_names}, loaded_version, number)
   WHERE event.aggregateid IN (SELECT id FROM written)
@@ -199,7 +179,7 @@ _PLACE = f"""{_SOUND},
 sound AS MATERIALIZED (SELECT * FROM staged WHERE kept IS NULL OR kept IN (SELECT id FROM kept)),{_ANSWERED},
 written AS (
   INSERT INTO orders ({_names})
-  SELECT {", ".join(_read_from("new", column) for column in _COLUMNS)} FROM new
+  SELECT {", ".join(read_from("new", column) for column in _COLUMNS)} FROM new
   RETURNING id
 ),{_tell("pg_current_xact_id()")}"""
 
@@ -210,7 +190,7 @@ sound AS MATERIALIZED (
   FOR NO KEY UPDATE OF orders SKIP LOCKED
 ),{_ANSWERED},{_HEARD},
 written AS (
-  UPDATE orders SET {", ".join(f"{c.name} = {_read_from('ready', c)}" for c in _COLUMNS if not c.primary_key)}
+  UPDATE orders SET {", ".join(f"{c.name} = {read_from('ready', c)}" for c in _COLUMNS if not c.primary_key)}
   FROM ready WHERE orders.id = ready.id
   RETURNING orders.id
 ),{_tell(_LATER_OF_BOTH)}"""

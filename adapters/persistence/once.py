@@ -42,6 +42,10 @@ class SqlAnsweredRequests:
             }
         )
 
+    @property
+    def has_staged(self) -> bool:
+        return bool(self.staged)
+
     async def write(self) -> None:
         if self.staged:
             await self._connection.execute(insert(idempotency), self.staged)
@@ -62,6 +66,10 @@ class SqlInbox:
 
     def add(self, consumer: str, message_id: str) -> None:
         self.staged.append({"consumer": consumer, "message_id": message_id})
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self.staged)
 
     async def write(self) -> None:
         if self.staged:

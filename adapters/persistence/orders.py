@@ -98,6 +98,10 @@ class SqlOrders:
             self._events.extend(events)
         return sent
 
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._inserts or self._updates or self._events)
+
     def only_change(self) -> tuple[dict[str, Any], int, Sequence[dict[str, Any]]] | None:
         """The row, the version it was loaded at, and the events, if what is staged is of one order."""
         staged = [*((row, 0) for row in self._inserts), *((row, version) for version, row in self._updates)]

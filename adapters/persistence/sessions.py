@@ -11,11 +11,18 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.begun_sessions import BegunSession
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import ended_secrets, sessions
+from adapters.persistence.tables import accounts, ended_secrets, sessions
+from order_service.domain.account import Account
 from order_service.domain.actor import scopes_of
-from order_service.domain.errors import DependencyUnavailable, SessionNotFound
+from order_service.domain.errors import (
+    AccountChangedMeanwhile,
+    AccountNotFound,
+    DependencyUnavailable,
+    SessionNotFound,
+)
 from order_service.domain.session import Session
 
 _log = logging.getLogger(__name__)
@@ -28,7 +35,7 @@ _OVERLAP = timedelta(seconds=30)
 class SqlSessions:
     def __init__(self, connection: Connecting) -> None:
         self._connection = connection
-        self._inserts: list[dict[str, Any]] = []
+        self._begun: list[BegunSession] = []
         self._updates: list[dict[str, Any]] = []
 
     async def get(self, session_id: UUID) -> Session:
@@ -55,20 +62,31 @@ class SqlSessions:
         )
         return [_session(row) for row in (await self._connection.execute(query)).all()]
 
-    def add(self, session: Session) -> None:
-        self._inserts.append(_row(session))
+    def add(self, session: Session, *, of: Account) -> None:
+        self._begun.append(BegunSession(_row(session), of.version))
 
     def save(self, session: Session) -> None:
         self._updates.append(_row(session))
 
+    def only_begun(self) -> BegunSession | None:
+        return self._begun[0] if len(self._begun) == 1 and not self._updates else None
+
     @property
     def has_staged(self) -> bool:
-        return bool(self._inserts or self._updates)
+        return bool(self._begun or self._updates)
 
     async def write(self) -> None:
-        if self._inserts:
-            await self._connection.execute(insert(sessions), self._inserts)
-            self._inserts.clear()
+        for one in self._begun:
+            account = select(accounts.c.version).where(
+                accounts.c.id == one.row["account_id"], accounts.c.erased_at.is_(None)
+            )
+            version = await self._connection.scalar(account.with_for_update(read=True))
+            if version is None:
+                raise AccountNotFound
+            if version != one.account_version:
+                raise AccountChangedMeanwhile
+            await self._connection.execute(insert(sessions).values(one.row))
+        self._begun.clear()
         for row in self._updates:
             await self._connection.execute(update(sessions).where(sessions.c.id == row["id"]).values(row))
         self._updates.clear()

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
+from adapters.persistence.begun_sessions import BegunSession, BegunSessions
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
@@ -24,9 +25,12 @@ from order_service.ports import Transaction
 
 
 class SqlTransaction:
-    def __init__(self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit) -> None:
+    def __init__(
+        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, begin_session: BegunSessions
+    ) -> None:
         self._connection = connection
         self._group_commit = group_commit
+        self._begin_session = begin_session
         self.orders = SqlOrders(connection, reads)
         self.accounts = SqlAccounts(connection, reads)
         self.sessions = SqlSessions(connection)
@@ -37,14 +41,27 @@ class SqlTransaction:
 
     async def commit(self) -> None:
         with in_domain_words():
-            change = self._only_change()
-            if change is None or not await self._group_commit(change):
+            if not await self._is_written_with_others():
                 await self._write()
                 await self._connection.commit()
 
     async def flush(self) -> None:
         with in_domain_words():
             await self._write()
+
+    async def _is_written_with_others(self) -> bool:
+        if (change := self._only_change()) is not None:
+            return await self._group_commit(change)
+        if (session := self._only_session()) is not None:
+            return await self._begin_session(session)
+        return False
+
+    def _only_session(self) -> BegunSession | None:
+        """Of a log-in, if that is all there is."""
+        others = (self.orders, self.accounts, self.services, self.answered, self.inbox)
+        if self._connection.is_open or self.accounts.kept or any(part.has_staged for part in others):
+            return None
+        return self.sessions.only_begun()
 
     def _only_change(self) -> StagedOrder | None:
         """What a group commit can write, if that is all there is."""
@@ -85,13 +102,17 @@ class SqlTransactions:
         self._engine = engine
         self._reads = GatheredReads(engine)
         self._group_commit = GroupCommit(engine)
+        self._begin_session = BegunSessions(engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         with in_domain_words():
             async with AsyncExitStack() as until:
-                yield SqlTransaction(Connecting(self._engine, until), self._reads, self._group_commit)
+                yield SqlTransaction(
+                    Connecting(self._engine, until), self._reads, self._group_commit, self._begin_session
+                )
 
     async def close(self) -> None:
         """Waits for what is being committed."""
         await self._group_commit.close()
+        await self._begin_session.close()

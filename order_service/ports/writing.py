@@ -101,7 +101,11 @@ class Sessions(Protocol):
     async def all_of(self, account_id: UUID) -> Sequence[Session]:
         """All that are still known, ended ones too, the newest first; nothing is locked."""
 
-    def add(self, session: Session) -> None: ...
+    def add(self, session: Session, *, of: Account) -> None:
+        """Stages a new session of an account that is still as it was read when this transaction ends.
+
+        Raises AccountChangedMeanwhile, or AccountNotFound if it was erased, by `flush` and `commit`.
+        """
 
     def save(self, session: Session) -> None: ...
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from order_service.domain.account import Account, normalized_email
 from order_service.domain.actor import Scope
-from order_service.domain.errors import AccountNotFound, InvalidCredentials, InvalidField
+from order_service.domain.errors import AccountChangedMeanwhile, AccountNotFound, InvalidCredentials, InvalidField
 from order_service.domain.passwords import prepared
 from order_service.domain.session import Session, refresh_token
 from order_service.ports import Clock, Ids, PasswordHasher, Tokens, Transactions
@@ -77,33 +77,31 @@ class LogIn:
                 return logged_in
 
     async def _begin(self, known: Account, command: LogInCommand) -> LoggedIn | None:
-        """None when the account has another password, or the same hashed anew, since it was looked at."""
-        new_hash = None
-        if self._passwords.is_outdated(known.password_hash):
-            new_hash = await self._passwords.hash(prepared(command.password))
+        """None when the account has changed since it was looked at."""
+        actor = known.actor.confined_to(command.scope)
+        is_outdated = self._passwords.is_outdated(known.password_hash)
+        if is_outdated:
+            known.password_hash = await self._passwords.hash(prepared(command.password))
+        now, secret = self._clock.now(), self._ids.new_secret()
+        session = Session.begin(
+            id=self._ids.new(),
+            account_id=known.id,
+            secret=secret,
+            at=now,
+            lifetime=self._rules.lifetime,
+            scopes=None if actor == known.actor else actor.scopes,
+        )
         async with self._transactions.begin() as tx:
+            # A change of password or role that ends all sessions must not miss the one that begins here.
+            tx.sessions.add(session, of=known)
+            if is_outdated:
+                tx.accounts.save(known)
             try:
-                # Locked: a change of password or role that ends all sessions must not miss the one that begins here.
-                account = await tx.accounts.get(known.id, lock=True)
+                await tx.commit()
+            except AccountChangedMeanwhile:
+                return None
             except AccountNotFound:
                 raise InvalidCredentials from None
-            if account.password_hash != known.password_hash:
-                return None
-            actor = account.actor.confined_to(command.scope)
-            now, secret = self._clock.now(), self._ids.new_secret()
-            session = Session.begin(
-                id=self._ids.new(),
-                account_id=account.id,
-                secret=secret,
-                at=now,
-                lifetime=self._rules.lifetime,
-                scopes=None if actor == account.actor else actor.scopes,
-            )
-            tx.sessions.add(session)
-            if new_hash is not None:
-                account.password_hash = new_hash
-                tx.accounts.save(account)
-            await tx.commit()
         return LoggedIn(
             access_token=self._tokens.issue(actor, at=now, session_id=session.id),
             refresh_token=refresh_token(session.id, secret),

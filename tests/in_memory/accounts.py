@@ -21,14 +21,14 @@ class InMemoryAccounts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._staged: list[tuple[Account, Sequence[Recorded[AccountEvent]]]] = []
-        self._held: dict[UUID, asyncio.Lock] = {}
+        self.held: dict[UUID, asyncio.Lock] = {}
         self._kept: Counter[UUID] = Counter()
 
     async def get(self, account_id: UUID, *, lock: bool = False) -> Account:
         await others_run()
-        if lock and account_id not in self._held:
+        if lock and account_id not in self.held:
             await self._store.changing_accounts[account_id].acquire()
-            self._held[account_id] = self._store.changing_accounts[account_id]
+            self.held[account_id] = self._store.changing_accounts[account_id]
         if account_id not in self._store.committed.accounts:
             raise AccountNotFound
         return copy(self._store.committed.accounts[account_id])
@@ -66,8 +66,8 @@ class InMemoryAccounts:
     def let_go(self) -> None:
         self._store.kept -= self._kept
         self._kept.clear()
-        while self._held:
-            self._held.popitem()[1].release()
+        while self.held:
+            self.held.popitem()[1].release()
 
 
 def view_of_account(recorded: Recorded[AccountEvent]) -> EventView:

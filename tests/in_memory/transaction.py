@@ -33,6 +33,7 @@ class InMemoryTransaction:
     async def commit(self) -> None:
         await others_run()
         await self.orders.hold_changed()
+        await self.sessions.hold_accounts(self.accounts.held)
         self._store.committed = self._written()
         self.let_go()
 

@@ -107,7 +107,7 @@ async def an_account(engine: AsyncEngine, email: str = EMAIL, role: Role = Role.
                 id=uuid4(), account_id=account.id, secret=secret, at=NOON, lifetime=3 * (NOON - NOON)
             )
             session.token_hash = secret  # as if it were no hash: to be recognized
-            tx.sessions.add(session)
+            tx.sessions.add(session, of=account)
         await tx.commit()
     return account
 

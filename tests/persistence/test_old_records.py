@@ -54,7 +54,7 @@ async def test_sessions_that_have_expired_go(engine: AsyncEngine) -> None:
             session = Session.begin(
                 id=uuid4(), account_id=account.id, secret=b"", at=NOW - 3 * A_DAY, lifetime=lifetime
             )
-            tx.sessions.add(session)
+            tx.sessions.add(session, of=account)
         await tx.commit()
     records = SqlOldRecords(engine)
     before = NOW - A_DAY
