@@ -46,7 +46,7 @@ _PRIVATE = (b"cache-control", b"private, no-store")
 _AT_ONCE = 256
 """Requests in progress, in one process: more would only wait for each other, in the pools behind."""
 
-_PER_TURN = 8
+_PER_TURN = 16
 """Requests begun in one turn of the event loop: a hundred that come together are no reason to keep others waiting."""
 
 _WAIT_SECONDS = 1.0

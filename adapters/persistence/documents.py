@@ -5,7 +5,6 @@ as it is. Of an event PostgreSQL keeps a JSONB value, which gives its keys back 
 through the same view before it is sent, and so is a row that was written by an older or a newer release.
 """
 
-from dataclasses import asdict
 from typing import Any, Protocol
 
 import msgspec
@@ -81,13 +80,9 @@ def json_text(value: object) -> str:
 
 
 def event_payload(event: Recorded[Event], order: RenderedOrder) -> str:
-    payload = EventPayload(
-        order=msgspec.Raw(order.body),
-        change=asdict(event.event),
-        seq=event.seq,
-        actor=ActorView(kind=event.by.kind, id=event.by.id),
-    )
-    return json_text(payload)
+    """The text of an EventPayload."""
+    by = ActorView(kind=event.by.kind, id=event.by.id)
+    return json_text({"order": msgspec.Raw(order.body), "change": event.event, "seq": event.seq, "actor": by})
 
 
 def told(event_type: str, payload: str | bytes) -> bytes:

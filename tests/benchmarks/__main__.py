@@ -5,6 +5,7 @@
 
 import argparse
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--million", action="store_true", help="the list at 1,000,000 orders as well: takes minutes")
     parser.add_argument("--seconds", type=int, default=10, help="of each round of each case")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1, help="processes of the API, ours and bare")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes of the API, ours and bare")
     parser.add_argument("--requests", type=int, default=200_000, help="after which memory is looked at again")
     parser.add_argument("--events", type=int, default=50_000, help="in the relay's backlog")
     parser.add_argument("--backlog", type=int, default=5_000, help="orders for the consumer and the worker")
