@@ -107,10 +107,13 @@ def headers_of(event: LoggedEvent, subject: bytes) -> Headers:
 
 
 def header(headers: Sequence[tuple[str, bytes]], name: str) -> str:
-    """Raises Poison when it is missing."""
+    """Raises Poison when it is missing, or has a character that is none: no database would keep it."""
     for known, value in headers:
         if known.lower() == name:
-            return value.decode(errors="backslashreplace")  # two that differ stay different
+            text = value.decode(errors="backslashreplace")  # two that differ stay different
+            if "\0" in text:
+                raise Poison("malformed-header", f"The header {name} has a NUL character.")
+            return text
     raise Poison("missing-header", f"The header {name} is missing.")
 
 

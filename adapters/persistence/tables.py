@@ -174,7 +174,13 @@ orders = Table(
     Column(
         "body", JsonAsWritten, nullable=False, comment="the OrderView; the columns beside it are copies, to search by"
     ),
-    Column("body_format", SmallInteger, nullable=False, comment="by which the body was written: see documents.py"),
+    Column(
+        "body_format",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="by which the body was written: see documents.py",
+    ),
     Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
     Index("ix_orders_placed_at_id", "placed_at", "id"),
     Index(

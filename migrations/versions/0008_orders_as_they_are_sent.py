@@ -1,7 +1,8 @@
 """Orders as they are sent
 
 PostgreSQL keeps the text of JSON, but not that of JSONB: a page of orders no longer has to be written anew. Every row
-is rewritten while the table is locked, a minute for some millions of orders.
+is rewritten while the table is locked, a minute for some millions of orders. Stop all processes of the release before:
+they read and write a column of another type.
 
 Revision ID: 0008
 Revises: 0007
@@ -33,7 +34,6 @@ def upgrade() -> None:
             comment="by which the body was written: see documents.py",
         ),
     )
-    op.alter_column("orders", "body_format", server_default=None)
 
 
 def downgrade() -> None:

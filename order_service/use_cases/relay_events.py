@@ -17,23 +17,25 @@ class RelayEvents:
         told = 0
         batch = await log.next_batch(limit)
         while batch:
-            following = await self._publish_and_read_on(batch, log, limit)
-            await log.advance(batch[-1].at)
             told += len(batch)
-            batch = following
+            batch = await self._tell(batch, log, limit)
         return told
 
-    async def _publish_and_read_on(
-        self, batch: Sequence[LoggedEvent], log: EventLogReader, limit: int
-    ) -> Sequence[LoggedEvent]:
-        """The next batch, read while this one is published. Behind one that is not full there is none worth it."""
+    async def _tell(self, batch: Sequence[LoggedEvent], log: EventLogReader, limit: int) -> Sequence[LoggedEvent]:
+        """The next batch, read while this one is published. Behind one that is not full there is none worth it.
+
+        What was published is known to be, even if the next batch cannot be read.
+        """
         if len(batch) < limit:
             await self._publisher.publish(batch)
+            await log.advance(batch[-1].at)
             return ()
         reading = asyncio.ensure_future(log.next_batch(limit, behind=batch[-1].at))
         try:
             await self._publisher.publish(batch)
-            return await reading
+            await asyncio.wait({reading})  # what it uses is free only then
         finally:
             reading.cancel()
-            await asyncio.wait({reading})  # what it uses is free only then
+            await asyncio.gather(reading, return_exceptions=True)
+        await log.advance(batch[-1].at)
+        return reading.result()

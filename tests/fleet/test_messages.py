@@ -226,6 +226,7 @@ BAD: dict[str, tuple[Callable[[str], Sent], str]] = {
     "no type": (lambda order: (encoded(order), headers(ce_type=None)), "missing-header"),
     "no id": (lambda order: (encoded(order), headers(ce_id=None)), "missing-header"),
     "no source": (lambda order: (encoded(order), headers(ce_source=None)), "missing-header"),
+    "id with a NUL": (lambda order: (encoded(order), headers(ce_id="id\0")), "malformed-header"),
     "header that is no text": (lambda order: (encoded(order), headers(ce_type=b"\xff")), "unknown-type"),
     "unknown type": (lambda order: (encoded(order), headers(ce_type="payment.imagined")), "unknown-type"),
     "future version": (lambda order: (encoded(order), headers(ce_specversion="2.0")), "unknown-version"),

@@ -241,6 +241,26 @@ async def test_when_a_batch_is_refused_nothing_behind_it_is_told_and_nobody_read
     assert shop.store.places == {}
 
 
+class HalfBlindReader(InMemoryEventLogReader):
+    """Cannot read on."""
+
+    async def next_batch(self, limit: int, *, behind: LogPosition | None = None) -> Sequence[LoggedEvent]:
+        if behind is not None:
+            raise ConnectionError("The log is gone.")
+        return await super().next_batch(limit)
+
+
+async def test_what_was_published_is_known_to_be_even_if_the_next_batch_cannot_be_read(
+    shop: Shop, ann: Actor
+) -> None:
+    order_id = await shop.a_paid_order_of(ann)
+    for seq in (1, 2, 3):
+        with pytest.raises(ConnectionError):
+            await shop.relay_events(HalfBlindReader(shop.store, "relay"), limit=1)
+        assert told(shop.publisher.published)[-1] == (order_id, seq)
+    assert len(shop.publisher.published) == 3
+
+
 async def test_what_could_not_be_published_is_published_later(shop: Shop, ann: Actor) -> None:
     order_id = await shop.a_paid_order_of(ann)
     shop.publisher.broken = ConnectionError("The broker is gone.")
