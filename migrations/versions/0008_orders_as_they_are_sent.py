@@ -1,8 +1,8 @@
 """Orders as they are sent
 
 PostgreSQL keeps the text of JSON, but not that of JSONB: a page of orders no longer has to be written anew. Every row
-is rewritten while the table is locked, a minute for some millions of orders. Stop all processes of the release before:
-they read and write a column of another type.
+is rewritten while the table is locked, a minute for some millions of orders. The processes of a former release are to
+be stopped before: they read and write a column of another type.
 
 Revision ID: 0008
 Revises: 0007
