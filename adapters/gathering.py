@@ -2,6 +2,10 @@
 
 Whoever asks alone does not wait: what they ask is done at once. While it is under way, what others ask gathers, and
 is done together next.
+
+Who makes a Gathering bounds the groups, mostly to 64 or 100: else a statement, and the wait for it, could be of any
+length. Mostly two groups are under way at once, so that one is under way while the next gathers; more would only make
+smaller groups. One at a time goes where two could overtake each other, or where the largest groups are wanted.
 """
 
 import asyncio

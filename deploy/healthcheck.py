@@ -1,8 +1,9 @@
 """Is the role in this container well? Ends with 0 if it is; else with 1, and a line that says what is wrong.
 
-The API is asked for /readyz. The other roles answer nobody: of them it is seen that the process is there and is
-neither stopped nor dead, and of the worker that those are there, too, which do its work. A process that is there and
-gets nowhere is not found out; `order-service relay status` and the queue's page tell that.
+Of every role it is seen that the process is there and is neither stopped nor dead. The API is asked for /readyz
+besides, and the queue's page for /livez. The other roles answer nobody; of the worker it is seen that those are
+there, too, which do its work. One of them that is there and gets nowhere is not found out; `order-service relay
+status` and the queue's page tell that.
 
 Needs the standard library alone, and little of it: it is started every few seconds.
 """
@@ -30,7 +31,7 @@ def trouble(proc: Path, environment: Mapping[str, str]) -> str | None:
     if state in _STOPPED_OR_DEAD:
         return f"{role} is stopped or dead (state {state})"
     if role in _PAGES:
-        return _answer("127.0.0.1", int(environment.get("APP_PORT") or 8010), _PAGES[role])
+        return _answer(int(environment.get("APP_PORT") or 8010), _PAGES[role])
     if role == "worker" and not any(_works(proc, number, first) for number in _numbers(proc)):
         return "worker has no process that works"
     return None
@@ -65,10 +66,10 @@ def _works(proc: Path, number: int, parent: int) -> bool:
     return actual == parent and state not in _STOPPED_OR_DEAD
 
 
-def _answer(host: str, port: int, path: str) -> str | None:
+def _answer(port: int, path: str) -> str | None:
     try:
-        with socket.create_connection((host, port), timeout=_PATIENCE_SECONDS) as connection:
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             status = connection.makefile("rb").readline().split()
     except OSError as error:
         return f"{path} at port {port}: {error}"

@@ -1,8 +1,8 @@
 """The JSON of an order, and the way back from it.
 
-Every path gives the same bytes. An order's row keeps them as they were written, so what is read by the page goes out
-as it is. Of an event PostgreSQL keeps a JSONB value, which gives its keys back in an order of its own; it is taken
-through the same view before it is sent, and so is a row that was written by an older or a newer release.
+Every path gives the same bytes. An order's row keeps them as they were written, so what is read goes out as it is. Of
+an event PostgreSQL keeps a JSONB value, which gives its keys back in an order of its own; it is taken through the
+same view before it is sent, and so is a row that was written by an older or a newer release.
 """
 
 from typing import Any, Protocol

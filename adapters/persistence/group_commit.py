@@ -1,10 +1,10 @@
 """Group commit: what several requests have staged at the same time is written by one statement.
 
 Nearly every change is of one order: its row, its events, the record of an idempotency key or of a message, and an
-account that is to stay. One statement writes all of that for up to a hundred changes, and waits for nobody: what is
-locked, at another version, known already, or without its account is left out, whole, and its own request is told so.
-That one then goes the long way, in a transaction of its own, where it may wait, and where it is found out what is the
-matter.
+account that is to stay. One statement writes all of that for up to 64 new orders, another for up to 64 changed ones,
+and waits for nobody: what is locked, at another version, known already, or without its account is left out, whole,
+and its own request is told so. That one then goes the long way, in a transaction of its own, where it may wait, and
+where it is found out what is the matter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
