@@ -63,7 +63,7 @@ _SameLines = tuple[UUID, datetime, datetime, bytes]
 
 
 class GatheredReads:
-    """Each sees what was committed before it was asked for."""
+    """Each sees what was committed before it was asked for. Who has the same one shares round trips."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -26,9 +26,9 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 class SqlOrderViews:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
         self._engine = engine
-        self._reads = GatheredReads(engine)
+        self._reads = reads or GatheredReads(engine)
 
     async def get(self, order_id: UUID) -> RenderedOrder:
         with in_domain_words():

@@ -98,9 +98,9 @@ class SqlTransaction:
 
 
 class SqlTransactions:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
         self._engine = engine
-        self._reads = GatheredReads(engine)
+        self._reads = reads or GatheredReads(engine)
         self._group_commit = GroupCommit(engine)
         self._begin_session = BegunSessions(engine)
 
