@@ -54,7 +54,7 @@ class SqlOrderViews:
     async def list(
         self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
     ) -> OrderPage:
-        query, values = page_query(wanted, start=start, limit=limit, newest_first=newest_first).for_driver()
+        query, values = page_query(wanted, start=start, limit=limit, newest_first=newest_first)
         with in_domain_words():
             async with driver(self._engine) as connection:
                 rows = await connection.fetch(query, *values)
