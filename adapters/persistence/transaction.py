@@ -7,6 +7,7 @@ itself whether what was read still holds.
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -65,23 +66,24 @@ class SqlTransaction:
 
     def _only_change(self) -> StagedOrder | None:
         """What a group commit can write, if that is all there is."""
-        order, kept = self.orders.only_change(), self.accounts.kept
+        change, kept = self.orders.only_change(), self.accounts.kept
         answered, heard = self.answered.staged, self.inbox.staged
         others = (self.accounts, self.sessions, self.services)
         if (
-            order is None
+            change is None
             or self._connection.is_open
             or any(part.has_staged for part in others)
-            or max(len(kept), len(answered) + len(heard)) > 1
+            or len(kept) > 1
+            or len(answered) + len(heard) > 1
+            or (heard and change.loaded_version == 0)
         ):
             return None
-        change = StagedOrder(
-            *order,
+        return replace(
+            change,
             kept=kept[0] if kept else None,
             answered=answered[0] if answered else None,
             heard=heard[0] if heard else None,
         )
-        return None if heard and not change.loaded_version else change
 
     async def _write(self) -> None:
         # Accounts first, then known orders, as their locks are taken: who waits for one must not hold what its holder
