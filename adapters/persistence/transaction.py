@@ -12,12 +12,12 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
-from adapters.persistence.begun_sessions import BegunSession, BegunSessions
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.group_commit import GroupCommit, StagedOrder
+from adapters.persistence.group_log_in import GroupLogIn, StagedSession
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
 from adapters.persistence.services import SqlServices
@@ -27,11 +27,11 @@ from order_service.ports import Transaction
 
 class SqlTransaction:
     def __init__(
-        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, begin_session: BegunSessions
+        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, group_log_in: GroupLogIn
     ) -> None:
         self._connection = connection
         self._group_commit = group_commit
-        self._begin_session = begin_session
+        self._group_log_in = group_log_in
         self.orders = SqlOrders(connection, reads)
         self.accounts = SqlAccounts(connection, reads)
         self.sessions = SqlSessions(connection)
@@ -54,10 +54,10 @@ class SqlTransaction:
         if (change := self._only_change()) is not None:
             return await self._group_commit(change)
         if (session := self._only_session()) is not None:
-            return await self._begin_session(session)
+            return await self._group_log_in(session)
         return False
 
-    def _only_session(self) -> BegunSession | None:
+    def _only_session(self) -> StagedSession | None:
         """Of a log-in, if that is all there is."""
         others = (self.orders, self.accounts, self.services, self.answered, self.inbox)
         if self._connection.is_open or self.accounts.kept or any(part.has_staged for part in others):
@@ -104,17 +104,17 @@ class SqlTransactions:
         self._engine = engine
         self._reads = reads or GatheredReads(engine)
         self._group_commit = GroupCommit(engine)
-        self._begin_session = BegunSessions(engine)
+        self._group_log_in = GroupLogIn(engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         with in_domain_words():
             async with AsyncExitStack() as until:
                 yield SqlTransaction(
-                    Connecting(self._engine, until), self._reads, self._group_commit, self._begin_session
+                    Connecting(self._engine, until), self._reads, self._group_commit, self._group_log_in
                 )
 
     async def close(self) -> None:
         """Waits for what is being committed."""
         await self._group_commit.close()
-        await self._begin_session.close()
+        await self._group_log_in.close()
