@@ -32,6 +32,7 @@ from adapters.persistence.engine import create_engine
 from adapters.persistence.event_archive import SqlEventArchive
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.persistence.event_log import SqlEventLog
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.persistence.once import SqlOldRecords
@@ -90,8 +91,8 @@ class Machine(Provider):
 class Persistence(Provider):
     scope = Scope.APP
 
+    reads = provide(GatheredReads)
     account_views = provide(SqlAccountViews, provides=ports.AccountViews)
-    views = provide(SqlOrderViews, provides=ports.OrderViews)
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
     archive = provide(SqlEventArchive, provides=ports.EventArchive)
     leases = provide(SqlLeases, provides=ports.Leases)
@@ -105,8 +106,12 @@ class Persistence(Provider):
         await engine.dispose()
 
     @provide
-    async def transactions(self, engine: AsyncEngine) -> AsyncIterator[ports.Transactions]:
-        transactions = SqlTransactions(engine)
+    def views(self, engine: AsyncEngine, reads: GatheredReads) -> ports.OrderViews:
+        return SqlOrderViews(engine, reads)
+
+    @provide
+    async def transactions(self, engine: AsyncEngine, reads: GatheredReads) -> AsyncIterator[ports.Transactions]:
+        transactions = SqlTransactions(engine, reads)
         yield transactions
         await transactions.close()
 

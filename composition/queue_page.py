@@ -6,25 +6,19 @@ Nobody needs it but people who look. It needs Redis alone; any number may run.
 import signal
 import sys
 
-from redis import Redis
-
-from adapters.worker.queue import QUEUE
+from adapters.worker.queue import QUEUE, connect
 from adapters.worker.queue_page import QueuePage
 from adapters.worker.queue_state import QueueState, queue_state
 from composition.logs import harmless
 from composition.process import starting
 from composition.settings import SettingsError
 
-_PATIENCE_SECONDS = 2
-
 
 def main() -> None:
     with starting() as settings:
         if settings.redis is None:
             raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to look at.")
-        redis = Redis.from_url(
-            settings.redis, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS
-        )
+        redis = connect(settings.redis)
 
         def read() -> QueueState:
             return queue_state(redis, QUEUE, harmless=harmless)

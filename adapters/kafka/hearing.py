@@ -23,7 +23,7 @@ _MOST_AT_ONCE = 100  # orders: as many as are answered together
 Record = Any
 """aiokafka's ConsumerRecord."""
 
-Heard = Callable[[Record], Awaitable[None]]
+Handle = Callable[[Record], Awaitable[None]]
 
 
 class Letters(Protocol):
@@ -38,7 +38,7 @@ class Hearing:
     that takes too long: then some of the batch took effect, and all of it has to come again.
     """
 
-    def __init__(self, handle: Heard, dead_letters: Letters, *, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, handle: Handle, dead_letters: Letters, *, patience: float = _PATIENCE_SECONDS) -> None:
         self._handle = handle
         self._dead_letters = dead_letters
         self._patience = patience

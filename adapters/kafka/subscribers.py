@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
-from adapters.kafka.hearing import Heard, Hearing, Record
+from adapters.kafka.hearing import Handle, Hearing, Record
 from adapters.kafka.messages import (
     PAYMENTS,
     SHIPMENTS,
@@ -68,7 +68,7 @@ def make_broker(
         list(cluster.servers), security=cluster.security, apply_types=False, logger=None, graceful_timeout=15
     )
     heard = _Subscribers(use_cases)
-    topics: Mapping[str, Heard] = {
+    topics: Mapping[str, Handle] = {
         order_topic: heard.order_event,
         payments_topic: heard.payment,
         shipments_topic: heard.shipment,

@@ -63,13 +63,17 @@ _SameLines = tuple[UUID, datetime, datetime, bytes]
 
 
 class GatheredReads:
-    """Each sees what was committed before it was asked for."""
+    """Each sees what was committed before it was asked for. Who has the same one shares round trips."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.order_row: Gathering[UUID, Row | None] = Gathering(self._order_rows, most=_MOST, at_once=_AT_ONCE)
+        self.order_row: Gathering[UUID, Row | None] = Gathering(
+            partial(self._by, "id", _ROWS), most=_MOST, at_once=_AT_ONCE
+        )
         """What is sent of an order, by its id; None if there is none."""
-        self.account_row: Gathering[str, Row | None] = Gathering(self._account_rows, most=_MOST, at_once=_AT_ONCE)
+        self.account_row: Gathering[str, Row | None] = Gathering(
+            partial(self._by, "email", _ACCOUNTS), most=_MOST, at_once=_AT_ONCE
+        )
         """By its e-mail address; None if there is none."""
         self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = Gathering(
             self._answered, most=_MOST, at_once=_AT_ONCE
@@ -88,15 +92,11 @@ class GatheredReads:
         )
         """By customer, since when and before when, and the fingerprint of the lines."""
 
-    async def _order_rows(self, ids: Sequence[UUID]) -> Sequence[Row | None]:
+    async def _by(self, column: str, statement: str, keys: Sequence[Any]) -> Sequence[Row | None]:
+        """The row with each key in its `column`; None where there is none."""
         async with driver(self._engine) as connection:
-            found: dict[UUID, Row] = {row["id"]: row for row in await connection.fetch(_ROWS, ids)}
-        return [found.get(order_id) for order_id in ids]
-
-    async def _account_rows(self, emails: Sequence[str]) -> Sequence[Row | None]:
-        async with driver(self._engine) as connection:
-            found: dict[str, Row] = {row["email"]: row for row in await connection.fetch(_ACCOUNTS, emails)}
-        return [found.get(email) for email in emails]
+            found: dict[Any, Row] = {row[column]: row for row in await connection.fetch(statement, keys)}
+        return [found.get(key) for key in keys]
 
     async def _answered(self, keys: Sequence[tuple[UUID, str]]) -> Sequence[AnsweredRequest | None]:
         async with driver(self._engine) as connection:

@@ -88,7 +88,9 @@ def _first_of_each(changes: Sequence[StagedOrder]) -> Sequence[StagedOrder]:
     first: list[StagedOrder] = []
     known: set[object] = set()
     for change in changes:
-        names = {change.order["id"], change.order["id"] if change.heard is None else tuple(change.heard.values())}
+        names: set[object] = {change.order["id"]}
+        if change.heard is not None:
+            names.add(tuple(change.heard.values()))
         if known.isdisjoint(names):
             first.append(change)
             known |= names

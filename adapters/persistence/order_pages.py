@@ -1,11 +1,10 @@
 """The query for a page of orders, made once for each choice of filters: to make it costs more than to run it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
 
 from adapters.persistence.documents import IN_A_RENDERED_ROW, json_text
@@ -43,47 +42,33 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 _SENT_AS: Mapping[str, Callable[[Any], Any]] = {"sku": lambda sku: [sku], "metadata": json_text}
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """`values` are those of the parameters that `statement` names."""
+def page_query(
+    wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
+) -> tuple[str, Sequence[Any]]:
+    """A page of `limit` orders, and one too many, which says that there is a next page.
 
-    statement: Select[Any]
-    values: Mapping[str, Any]
-    _choice: tuple[frozenset[str], bool, bool]
-
-    def for_driver(self) -> tuple[str, Sequence[Any]]:
-        """The statement as text with $1, $2, …, and their values in this order."""
-        text, names = _as_text(*self._choice)
-        return text, [self.values[name] for name in names]
-
-
-def page_query(wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool) -> PageQuery:
-    """A page of `limit` orders, and one too many, which says that there is a next page."""
+    A text with $1, $2, …, and their values in this order, for the driver.
+    """
     values = {
         name: _SENT_AS[name](value) if name in _SENT_AS else value
         for name in _CONDITIONS
         if (value := getattr(wanted, name)) is not None and value != {}
     }
-    choice = frozenset(values), start is not None, newest_first
+    text, names = _text_and_names(frozenset(values), start is not None, newest_first)
     values["rows"] = limit + 1
     if start is not None:
         values |= {"start_placed_at": start.placed_at, "start_id": start.order_id}
-    return PageQuery(_statement(*choice), values, choice)
+    return text, [values[name] for name in names]
 
 
 @lru_cache(maxsize=256)
-def _statement(filters: frozenset[str], starts_behind: bool, newest_first: bool) -> Select[Any]:
+def _text_and_names(filters: frozenset[str], starts_behind: bool, newest_first: bool) -> tuple[str, Sequence[str]]:
     query = select(*(_column[name] for name in ("placed_at", *IN_A_RENDERED_ROW)))
     query = query.where(*(condition for name, condition in _CONDITIONS.items() if name in filters))
     if starts_behind:
         place, here = tuple_(*_PLACE), tuple_(*_start)
         query = query.where(place < here if newest_first else place > here)
     query = query.order_by(*(column.desc() if newest_first else column for column in _PLACE))
-    return query.limit(bindparam("rows", type_=Integer))
-
-
-@lru_cache(maxsize=256)
-def _as_text(filters: frozenset[str], starts_behind: bool, newest_first: bool) -> tuple[str, Sequence[str]]:
-    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    compiled = _statement(filters, starts_behind, newest_first).compile(dialect=dialect)
+    query = query.limit(bindparam("rows", type_=Integer))
+    compiled = query.compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's
     return str(compiled), compiled.positiontup or ()

@@ -26,9 +26,9 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 class SqlOrderViews:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
         self._engine = engine
-        self._reads = GatheredReads(engine)
+        self._reads = reads or GatheredReads(engine)
 
     async def get(self, order_id: UUID) -> RenderedOrder:
         with in_domain_words():
@@ -54,7 +54,7 @@ class SqlOrderViews:
     async def list(
         self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
     ) -> OrderPage:
-        query, values = page_query(wanted, start=start, limit=limit, newest_first=newest_first).for_driver()
+        query, values = page_query(wanted, start=start, limit=limit, newest_first=newest_first)
         with in_domain_words():
             async with driver(self._engine) as connection:
                 rows = await connection.fetch(query, *values)

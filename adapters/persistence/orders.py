@@ -1,6 +1,6 @@
 """Orders: the aggregate, its row and its events."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered_view
 from adapters.persistence.gathered_reads import GatheredReads
+from adapters.persistence.group_commit import StagedOrder
 from adapters.persistence.tables import Xid8, order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lifecycle import Status
@@ -102,10 +103,12 @@ class SqlOrders:
     def has_staged(self) -> bool:
         return bool(self._inserts or self._updates or self._events)
 
-    def only_change(self) -> tuple[dict[str, Any], int, Sequence[dict[str, Any]]] | None:
-        """The row, the version it was loaded at, and the events, if what is staged is of one order."""
-        staged = [*((row, 0) for row in self._inserts), *((row, version) for version, row in self._updates)]
-        return (*staged[0], self._events) if len(staged) == 1 else None
+    def only_change(self) -> StagedOrder | None:
+        """If what is staged is of one order."""
+        if len(self._inserts) + len(self._updates) != 1:
+            return None
+        loaded_version, row = self._updates[0] if self._updates else (0, self._inserts[0])
+        return StagedOrder(row, loaded_version, self._events)
 
     async def write_changed(self) -> None:
         for loaded_version, row in self._updates:

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.begun_sessions import BegunSession
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.failures import in_domain_words
+from adapters.persistence.group_log_in import StagedSession
 from adapters.persistence.tables import accounts, ended_secrets, sessions
 from order_service.domain.account import Account
 from order_service.domain.actor import scopes_of
@@ -35,7 +35,7 @@ _OVERLAP = timedelta(seconds=30)
 class SqlSessions:
     def __init__(self, connection: Connecting) -> None:
         self._connection = connection
-        self._begun: list[BegunSession] = []
+        self._begun: list[StagedSession] = []
         self._updates: list[dict[str, Any]] = []
 
     async def get(self, session_id: UUID) -> Session:
@@ -63,12 +63,12 @@ class SqlSessions:
         return [_session(row) for row in (await self._connection.execute(query)).all()]
 
     def add(self, session: Session, *, of: Account) -> None:
-        self._begun.append(BegunSession(_row(session), of.version))
+        self._begun.append(StagedSession(_row(session), of.version))
 
     def save(self, session: Session) -> None:
         self._updates.append(_row(session))
 
-    def only_begun(self) -> BegunSession | None:
+    def only_begun(self) -> StagedSession | None:
         return self._begun[0] if len(self._begun) == 1 and not self._updates else None
 
     @property

@@ -7,16 +7,17 @@ itself whether what was read still holds.
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
-from adapters.persistence.begun_sessions import BegunSession, BegunSessions
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.group_commit import GroupCommit, StagedOrder
+from adapters.persistence.group_log_in import GroupLogIn, StagedSession
 from adapters.persistence.once import SqlAnsweredRequests, SqlInbox
 from adapters.persistence.orders import SqlOrders
 from adapters.persistence.services import SqlServices
@@ -26,11 +27,11 @@ from order_service.ports import Transaction
 
 class SqlTransaction:
     def __init__(
-        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, begin_session: BegunSessions
+        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, group_log_in: GroupLogIn
     ) -> None:
         self._connection = connection
         self._group_commit = group_commit
-        self._begin_session = begin_session
+        self._group_log_in = group_log_in
         self.orders = SqlOrders(connection, reads)
         self.accounts = SqlAccounts(connection, reads)
         self.sessions = SqlSessions(connection)
@@ -53,10 +54,10 @@ class SqlTransaction:
         if (change := self._only_change()) is not None:
             return await self._group_commit(change)
         if (session := self._only_session()) is not None:
-            return await self._begin_session(session)
+            return await self._group_log_in(session)
         return False
 
-    def _only_session(self) -> BegunSession | None:
+    def _only_session(self) -> StagedSession | None:
         """Of a log-in, if that is all there is."""
         others = (self.orders, self.accounts, self.services, self.answered, self.inbox)
         if self._connection.is_open or self.accounts.kept or any(part.has_staged for part in others):
@@ -65,23 +66,24 @@ class SqlTransaction:
 
     def _only_change(self) -> StagedOrder | None:
         """What a group commit can write, if that is all there is."""
-        order, kept = self.orders.only_change(), self.accounts.kept
+        change, kept = self.orders.only_change(), self.accounts.kept
         answered, heard = self.answered.staged, self.inbox.staged
         others = (self.accounts, self.sessions, self.services)
         if (
-            order is None
+            change is None
             or self._connection.is_open
             or any(part.has_staged for part in others)
-            or max(len(kept), len(answered) + len(heard)) > 1
+            or len(kept) > 1
+            or len(answered) + len(heard) > 1
+            or (heard and change.loaded_version == 0)
         ):
             return None
-        change = StagedOrder(
-            *order,
+        return replace(
+            change,
             kept=kept[0] if kept else None,
             answered=answered[0] if answered else None,
             heard=heard[0] if heard else None,
         )
-        return None if heard and not change.loaded_version else change
 
     async def _write(self) -> None:
         # Accounts first, then known orders, as their locks are taken: who waits for one must not hold what its holder
@@ -98,21 +100,21 @@ class SqlTransaction:
 
 
 class SqlTransactions:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
         self._engine = engine
-        self._reads = GatheredReads(engine)
+        self._reads = reads or GatheredReads(engine)
         self._group_commit = GroupCommit(engine)
-        self._begin_session = BegunSessions(engine)
+        self._group_log_in = GroupLogIn(engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         with in_domain_words():
             async with AsyncExitStack() as until:
                 yield SqlTransaction(
-                    Connecting(self._engine, until), self._reads, self._group_commit, self._begin_session
+                    Connecting(self._engine, until), self._reads, self._group_commit, self._group_log_in
                 )
 
     async def close(self) -> None:
         """Waits for what is being committed."""
         await self._group_commit.close()
-        await self._begin_session.close()
+        await self._group_log_in.close()

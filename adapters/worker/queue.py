@@ -22,10 +22,15 @@ _PATIENCE_SECONDS = 2
 _MOST_IN_A_MESSAGE = 100
 
 
+def connect(url: str) -> Redis:
+    """Waits two seconds for an answer. Nothing connects before it is used."""
+    return Redis.from_url(url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS)
+
+
 def make_broker(url: str) -> RedisBroker:
     """Nothing connects before it is used."""
     broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
-        client=Redis.from_url(url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS),
+        client=connect(url),
         middleware=[TimeLimit(), ShutdownNotifications(), Retries(), AsyncIO()],
         heartbeat_timeout=_HEARTBEAT_MILLISECONDS,
         maintenance_chance=_MAINTENANCE_CHANCE,

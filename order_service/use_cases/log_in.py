@@ -1,5 +1,6 @@
 """Log in: an e-mail address and a password for tokens."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -71,13 +72,11 @@ class LogIn:
 
     async def __call__(self, command: LogInCommand) -> LoggedIn:
         while True:
-            known = await self._account(command)
-            logged_in = await self._begin(known, command)
-            if logged_in is not None:
-                return logged_in
+            with suppress(AccountChangedMeanwhile):
+                return await self._begin(await self._account(command), command)
 
-    async def _begin(self, known: Account, command: LogInCommand) -> LoggedIn | None:
-        """None when the account has changed since it was looked at."""
+    async def _begin(self, known: Account, command: LogInCommand) -> LoggedIn:
+        """Raises AccountChangedMeanwhile: since it was `known`."""
         actor = known.actor.confined_to(command.scope)
         is_outdated = self._passwords.is_outdated(known.password_hash)
         if is_outdated:
@@ -98,8 +97,6 @@ class LogIn:
                 tx.accounts.save(known)
             try:
                 await tx.commit()
-            except AccountChangedMeanwhile:
-                return None
             except AccountNotFound:
                 raise InvalidCredentials from None
         return LoggedIn(

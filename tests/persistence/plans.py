@@ -1,7 +1,7 @@
 """What the database does for a page of a list: the plan of the very statement that the views make."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.driver import driver
 from adapters.persistence.order_pages import page_query
 from adapters.persistence.seeding_lives import COMMON_SKU, RARE_SKU
 from order_service.domain.lifecycle import (
@@ -101,16 +102,18 @@ async def plan_of(
     newest_first: bool,
     start: PageStart | None = None,
 ) -> Plan:
-    query = page_query(wanted, start=start, limit=PAGE, newest_first=newest_first)
-    return await plan_of_query(engine, query.statement.params(**query.values))
+    query, values = page_query(wanted, start=start, limit=PAGE, newest_first=newest_first)
+    return await _plan_of_text(engine, query, values)
 
 
 async def plan_of_query(engine: AsyncEngine, statement: Select[Any]) -> Plan:
     query = statement.compile(dialect=engine.dialect)
-    values = tuple(query.params[name] for name in query.positiontup or ())
-    async with engine.connect() as connection:
-        explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
-        found = explained.scalar_one()
+    return await _plan_of_text(engine, str(query), [query.params[name] for name in query.positiontup or ()])
+
+
+async def _plan_of_text(engine: AsyncEngine, query: str, values: Sequence[Any]) -> Plan:
+    async with driver(engine) as connection:
+        found = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *values)
     told = (json.loads(found) if isinstance(found, str) else found)[0]
     nodes = list(_nodes(told["Plan"]))
     return Plan(

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import dramatiq
-import pytest
 from dramatiq.brokers.redis import RedisBroker
 
 from adapters.worker.actors import declare_actors
@@ -16,21 +15,6 @@ from order_service.domain.errors import DependencyUnavailable, OrderNotFound
 from tests.services import RedisServer
 
 PATIENCE_SECONDS = 15
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture
-def broker(server: RedisServer) -> Iterator[RedisBroker]:
-    """Upon an empty Redis."""
-    made = make_broker(server.url)
-    made.client.flushall()
-    yield made
-    made.client.close()
 
 
 class Desk:

@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from adapters.worker.actors import declare_actors
-from adapters.worker.queue import QUEUE, make_broker, to_process
+from adapters.worker.queue import QUEUE, to_process
 from adapters.worker.queue_page import QueuePage, rendered
 from adapters.worker.queue_state import Failed, QueueState, queue_state
 from order_service.domain.errors import OrderNotFound
@@ -23,20 +23,6 @@ from tests.services import RedisServer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EMPTY = QueueState(queue=QUEUE, waiting=0, delayed=0, failed=0, processes=(), last_failed=())
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture
-def broker(server: RedisServer) -> Iterator[RedisBroker]:
-    made = make_broker(server.url)
-    made.client.flushall()
-    yield made
-    made.client.close()
 
 
 @pytest.fixture
