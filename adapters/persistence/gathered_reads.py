@@ -1,16 +1,18 @@
 """What many requests read one by one, read for all who ask at the same time."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
 from adapters.persistence.documents import Row
 from adapters.persistence.driver import driver
+from adapters.persistence.failures import means_gone
 from order_service.ports import AnsweredRequest
 
 _MOST = 100
@@ -24,7 +26,6 @@ _ANSWERED = """
 SELECT subject, key, fingerprint, order_id, version FROM idempotency
 WHERE (subject, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
-
 
 _HEARD = """
 SELECT EXISTS (
@@ -67,29 +68,17 @@ class GatheredReads:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.order_row: Gathering[UUID, Row | None] = Gathering(
-            partial(self._by, "id", _ROWS), most=_MOST, at_once=_AT_ONCE
-        )
+        self.order_row: Gathering[UUID, Row | None] = _gathered(partial(self._by, "id", _ROWS))
         """What is sent of an order, by its id; None if there is none."""
-        self.account_row: Gathering[str, Row | None] = Gathering(
-            partial(self._by, "email", _ACCOUNTS), most=_MOST, at_once=_AT_ONCE
-        )
+        self.account_row: Gathering[str, Row | None] = _gathered(partial(self._by, "email", _ACCOUNTS))
         """By its e-mail address; None if there is none."""
-        self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = Gathering(
-            self._answered, most=_MOST, at_once=_AT_ONCE
-        )
+        self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = _gathered(self._answered)
         """By subject and key; None if it is the first with this key."""
-        self.heard: Gathering[tuple[str, str], bool] = Gathering(
-            partial(self._each, _HEARD), most=_MOST, at_once=_AT_ONCE
-        )
+        self.heard: Gathering[tuple[str, str], bool] = _gathered(partial(self._each, _HEARD))
         """By consumer and message id."""
-        self.count_placed: Gathering[_Placed, int] = Gathering(
-            partial(self._each, _PLACED), most=_MOST, at_once=_AT_ONCE
-        )
+        self.count_placed: Gathering[_Placed, int] = _gathered(partial(self._each, _PLACED))
         """By customer, since when and before when, counted no further than so many."""
-        self.placed_same_lines: Gathering[_SameLines, bool] = Gathering(
-            partial(self._each, _SAME_LINES), most=_MOST, at_once=_AT_ONCE
-        )
+        self.placed_same_lines: Gathering[_SameLines, bool] = _gathered(partial(self._each, _SAME_LINES))
         """By customer, since when and before when, and the fingerprint of the lines."""
 
     async def _by(self, column: str, statement: str, keys: Sequence[Any]) -> Sequence[Row | None]:
@@ -112,3 +101,20 @@ class GatheredReads:
         async with driver(self._engine) as connection:
             rows = await connection.fetch(statement, *map(list, zip(*asked, strict=True)))
         return [row[0] for row in rows]
+
+
+def _gathered(read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Gathering[Any, Any]:
+    """What PostgreSQL refuses as a whole is asked for again in halves: who cannot be answered harms no other."""
+
+    async def answers(asked: Sequence[Any]) -> Sequence[Any]:
+        try:
+            return await read(asked)
+        except asyncpg.PostgresError as error:
+            if means_gone(error.sqlstate):
+                raise
+            if len(asked) == 1:
+                return [error]
+        middle = len(asked) // 2
+        return [*await answers(asked[:middle]), *await answers(asked[middle:])]
+
+    return Gathering(answers, most=_MOST, at_once=_AT_ONCE)

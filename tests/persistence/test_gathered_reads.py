@@ -3,9 +3,11 @@
 import asyncio
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
 from order_service.domain.errors import OrderNotFound
@@ -57,3 +59,11 @@ async def test_each_reads_their_own_order(engine: AsyncEngine, orders: list[list
     *found, missing = await asyncio.gather(*map(views.get, [*asked, uuid4()]), return_exceptions=True)
     assert [one.order_id for one in found if not isinstance(one, BaseException)] == asked
     assert isinstance(missing, OrderNotFound)
+
+
+async def test_a_question_that_cannot_be_answered_spoils_nobodys_answer(engine: AsyncEngine) -> None:
+    heard = GatheredReads(engine).heard
+    asked = [("payments", "no text \0" if number == 7 else f"message {number}") for number in range(20)]
+    answers = await asyncio.gather(*map(heard, asked), return_exceptions=True)
+    assert isinstance(answers.pop(7), asyncpg.CharacterNotInRepertoireError)
+    assert answers == [False] * 19
