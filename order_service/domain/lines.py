@@ -67,7 +67,7 @@ def priced_lines(requests: Sequence[LineRequest], currency: str) -> tuple[Line, 
 
 
 def total_of(lines: Sequence[Line], currency: str) -> Money:
-    # Without a Money for each line, here and in `OrderFacts.price`: both are asked for again and again for every order.
+    # Without a Money for each line, here and in `OrderFacts.price`: both are asked for again and again.
     return Money(sum([line.unit_price.minor * line.quantity for line in lines]), currency)
 
 
