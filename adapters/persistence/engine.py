@@ -10,9 +10,10 @@ _TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 
 
 def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.5) -> AsyncEngine:
-    """A bounded pool. Nothing connects before it is used; waiting for one ends after 5 s, connecting after 3.
+    """A bounded pool. Nothing connects before it is used; waiting for one ends after 3 s, and so does connecting.
 
-    Together with `patience`: whoever asks is answered within 10 s, even when PostgreSQL stands still.
+    Together with `patience`: whoever asks is answered within 10 s, even when PostgreSQL stands still,
+    and even behind another group of those who ask together (gathered_reads.py).
     `patience`: after how many seconds a statement is given up; None for what may take as long as it takes.
     The planner is told that pages at random cost little more than pages in a row, as on any disk of today: by its
     default, of spinning ones, it walks a list in order past a hundred thousand orders in other statuses rather than
@@ -24,7 +25,7 @@ def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.5) -> 
         url.difference_update_query(tls),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=3,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={
