@@ -1,13 +1,14 @@
 """The event log for whoever wants to read it again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, exists, literal, select, tuple_
+from sqlalchemy import ColumnElement, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, at, behind, logged
+from adapters.persistence.documents import Row
+from adapters.persistence.event_log import SETTLED, THIS_CLUSTER, behind, logged, pair, standing_at
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import Xid8, detached_logs, order_events
+from adapters.persistence.tables import detached_logs, order_events
 from order_service.domain.errors import CursorExpired
 from order_service.ports import LogPage, LogPlace, LogPosition
 
@@ -36,8 +37,10 @@ class SqlEventArchive:
                 places = (await connection.execute(window_rows)).all()
                 told = [place for place in places if not types or place.type in types][:limit]
                 wanted = [LogPosition(place.tx_id, place.position) for place in told]
-                events = select(order_events).where(at(wanted)) if wanted else None
-                rows = [] if events is None else (await connection.execute(events.order_by(*in_order))).all()
+                rows: Sequence[Row] = ()
+                if wanted:
+                    events = select(order_events).where(standing_at(wanted)).order_by(*in_order)
+                    rows = (await connection.execute(events)).mappings().all()
         seen_all = len(wanted) < limit
         last = places[-1:] if seen_all else wanted[-1:]
         return LogPage(
@@ -49,5 +52,4 @@ class SqlEventArchive:
 
 def _cut_off_behind(place: LogPosition) -> ColumnElement[bool]:
     """Whether there was more behind this place than there is now."""
-    here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
-    return exists().where(here < _LAST_DETACHED)
+    return exists().where(pair(place) < _LAST_DETACHED)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.persistence.event_log import SETTLED, at, behind
+from adapters.persistence.event_log import SETTLED, behind, standing_at
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.order_views import event_view
 from adapters.persistence.tables import Xid8, order_events
@@ -114,7 +114,7 @@ class SqlEventFeed:
         rows = (await connection.execute(news.order_by(*in_order).limit(_AT_ONCE))).all()
         wanted = [LogPosition(row.tx_id, row.position) for row in rows if row.aggregateid in self._listeners]
         if wanted:
-            events = select(order_events).where(at(wanted)).order_by(*in_order)
+            events = select(order_events).where(standing_at(wanted)).order_by(*in_order)
             for row in (await connection.execute(events)).all():
                 self._hand_out(row.aggregateid, event_view(row))
         return LogPosition(rows[-1].tx_id, rows[-1].position) if rows else place

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.persistence.documents import told
+from adapters.persistence.documents import Row, told
 from adapters.persistence.driver import driver_of, lost_is_unavailable
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.leases import lease
@@ -56,6 +56,8 @@ ON CONFLICT (name) DO UPDATE
 SET tx_id = excluded.tx_id, position = excluded.position, system_identifier = excluded.system_identifier
 """
 
+_STANDS_AT = tuple_(order_events.c.tx_id, order_events.c.position)
+
 _CURSOR = select(relay_cursor, THIS_CLUSTER.label("this_cluster"))
 
 
@@ -77,18 +79,7 @@ class SqlEventLogReader:
         place = behind or self._place
         with in_domain_words(), lost_is_unavailable(self._connection):
             rows = await self._connection.fetch(_NEXT, place.tx_id, place.position, limit)
-        return [
-            LoggedEvent(
-                at=LogPosition(tx_id, position),
-                id=event_id,
-                order_id=order_id,
-                seq=seq,
-                type=event_type,
-                payload=told(event_type, payload),
-                occurred_at=occurred_at,
-            )
-            for tx_id, position, event_id, order_id, seq, event_type, payload, occurred_at in rows
-        ]
+        return [logged(row) for row in rows]
 
     async def advance(self, to: LogPosition) -> None:
         with in_domain_words(), lost_is_unavailable(self._connection):
@@ -149,31 +140,32 @@ class SqlEventLog:
                 yield SqlEventLogReader(await driver_of(connection), name, await _place(connection, name))
 
 
-def logged(row: Any) -> LoggedEvent:
+def logged(row: Row) -> LoggedEvent:
     return LoggedEvent(
-        at=LogPosition(row.tx_id, row.position),
-        id=row.id,
-        order_id=row.aggregateid,
-        seq=row.seq,
-        type=row.type,
-        payload=told(row.type, row.payload),
-        occurred_at=row.occurred_at,
+        at=LogPosition(row["tx_id"], row["position"]),
+        id=row["id"],
+        order_id=row["aggregateid"],
+        seq=row["seq"],
+        type=row["type"],
+        payload=told(row["type"], row["payload"]),
+        occurred_at=row["occurred_at"],
     )
+
+
+def pair(place: LogPosition) -> ColumnElement[Any]:
+    """As PostgreSQL compares places."""
+    return tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
 
 
 def behind(place: LogPosition) -> ColumnElement[bool]:
-    here = tuple_(literal(place.tx_id, Xid8), literal(place.position, BigInteger))
-    return tuple_(order_events.c.tx_id, order_events.c.position) > here
+    return pair(place) < _STANDS_AT
 
 
-def at(places: Sequence[LogPosition]) -> ColumnElement[bool]:
-    """What stands at these places, given in their order."""
-    first, last = (
-        tuple_(literal(end.tx_id, Xid8), literal(end.position, BigInteger)) for end in (places[0], places[-1])
-    )
-    place = tuple_(order_events.c.tx_id, order_events.c.position)
+def standing_at(places: Sequence[LogPosition]) -> ColumnElement[bool]:
+    """What stands at these places, of which there are some, given in their order."""
     # Positions have no index of their own: the ends say which part of the index of both is to be looked through.
-    return and_(place >= first, place <= last, order_events.c.position.in_([one.position for one in places]))
+    within = and_(pair(places[0]) <= _STANDS_AT, pair(places[-1]) >= _STANDS_AT)
+    return and_(within, order_events.c.position.in_([place.position for place in places]))
 
 
 def lease_of(reader: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from adapters.persistence.driver import driver
+from adapters.persistence.driver import driver, driver_of
 from order_service.domain.errors import DependencyUnavailable
 
 OTHERS = text("""
@@ -36,13 +36,20 @@ async def test_a_server_that_takes_nobody_is_unavailable(answer: Exception) -> N
 
 
 async def test_connections_that_ended_while_nobody_used_them_are_replaced(engine: AsyncEngine) -> None:
+    ended: dict[int, asyncio.Event] = {}
+
     async def ask() -> int:
         async with driver(engine) as connection:
+            if id(connection) not in ended:
+                ended[id(connection)] = event = asyncio.Event()
+                connection.add_termination_listener(lambda _: event.set())
             answer: int = await connection.fetchval("SELECT 1 FROM pg_sleep(0.05)")
             return answer
 
     await asyncio.gather(*(ask() for _ in range(3)))
     async with engine.connect() as connection:
+        ended.pop(id(await driver_of(connection)), None)  # which is spared, if it is one of those
         assert await connection.scalar(OTHERS) > 0
-    await asyncio.sleep(0.1)  # for the ends of the connections to arrive
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(event.wait() for event in ended.values()))
     assert await asyncio.gather(*(ask() for _ in range(5))) == [1] * 5
