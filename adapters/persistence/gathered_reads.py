@@ -6,13 +6,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
 from adapters.persistence.documents import Row
 from adapters.persistence.driver import driver
-from adapters.persistence.failures import means_gone
+from adapters.persistence.halving import in_halves
 from order_service.ports import AnsweredRequest
 
 _MOST = 100
@@ -104,17 +103,9 @@ class GatheredReads:
 
 
 def _gathered(read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Gathering[Any, Any]:
-    """What PostgreSQL refuses as a whole is asked for again in halves: who cannot be answered harms no other."""
+    """Who cannot be answered is told why, and harms no other."""
 
     async def answers(asked: Sequence[Any]) -> Sequence[Any]:
-        try:
-            return await read(asked)
-        except asyncpg.PostgresError as error:
-            if means_gone(error.sqlstate):
-                raise
-            if len(asked) == 1:
-                return [error]
-        middle = len(asked) // 2
-        return [*await answers(asked[:middle]), *await answers(asked[middle:])]
+        return await in_halves(read, asked, refused=lambda error: error)
 
     return Gathering(answers, most=_MOST, at_once=_AT_ONCE)

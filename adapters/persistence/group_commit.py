@@ -9,6 +9,7 @@ where it is found out what is the matter.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
 from adapters.persistence.driver import driver
-from adapters.persistence.failures import means_gone
+from adapters.persistence.halving import in_halves
 from adapters.persistence.tables import order_events, orders
 from adapters.persistence.unnested import read_from, sent_as, values_of
 
@@ -60,27 +61,23 @@ class GroupCommit:
         await self._change.close()
 
     async def _placed(self, changes: Sequence[StagedOrder]) -> Sequence[bool]:
-        written = await self._written(_PLACE, changes)
-        return [change.order["id"] in written for change in changes]
+        return await in_halves(partial(self._written, _PLACE), changes, refused=_nothing)
 
     async def _changed(self, changes: Sequence[StagedOrder]) -> Sequence[bool]:
         first = _first_of_each(changes)
-        written = await self._written(_CHANGE, first)
-        done = {id(change) for change in first if change.order["id"] in written}
+        written = await in_halves(partial(self._written, _CHANGE), first, refused=_nothing)
+        done = {id(change) for change, is_written in zip(first, written, strict=True) if is_written}
         return [id(change) in done for change in changes]
 
-    async def _written(self, statement: str, changes: Sequence[StagedOrder]) -> set[UUID]:
-        """The ids of the orders that were. Of a group that is refused each half is tried, so one harms no other."""
-        try:
-            async with driver(self._engine) as connection:
-                return {row["id"] for row in await connection.fetch(statement, *_arguments(changes))}
-        except asyncpg.PostgresError as error:
-            if means_gone(error.sqlstate):
-                raise
-            if len(changes) == 1:
-                return set()
-        middle = len(changes) // 2
-        return await self._written(statement, changes[:middle]) | await self._written(statement, changes[middle:])
+    async def _written(self, statement: str, changes: Sequence[StagedOrder]) -> Sequence[bool]:
+        async with driver(self._engine) as connection:
+            written = {row["id"] for row in await connection.fetch(statement, *_arguments(changes))}
+        return [change.order["id"] in written for change in changes]
+
+
+def _nothing(_: asyncpg.PostgresError) -> bool:
+    """Was written: why, is found out the long way."""
+    return False
 
 
 def _first_of_each(changes: Sequence[StagedOrder]) -> Sequence[StagedOrder]:
