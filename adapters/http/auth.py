@@ -1,16 +1,17 @@
 """Who is asking: from the Bearer token to the actor."""
 
-from typing import Any, Self
+from typing import Any
 
 from litestar import Request
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 
+from adapters.http.before import Before
 from order_service.domain.actor import Actor, Bearer
 from order_service.domain.errors import NotAuthenticated
 from order_service.ports import Clock, EndedSessions, Tokens
 
 
-class Authentication:
+class Authentication(Before):
     """Lets nobody through without a token that holds; what is behind it finds the bearer in `scope["auth"]`."""
 
     def __init__(self, tokens: Tokens, ended: EndedSessions, clock: Clock) -> None:
@@ -18,17 +19,7 @@ class Authentication:
         self._ended = ended
         self._clock = clock
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # the framework copies routers, with all they hold; but not the tokens' keys
-
-    def __call__(self, app: ASGIApp) -> ASGIApp:
-        async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["auth"] = self._bearer(scope)
-            await app(scope, receive, send)
-
-        return authenticated
-
-    def _bearer(self, scope: Scope) -> Bearer:
+    async def look(self, scope: Scope) -> None:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(given) > 1:  # who stands before us may have looked at another one
             raise NotAuthenticated("Send one Authorization header.")
@@ -38,7 +29,7 @@ class Authentication:
         bearer = self._tokens.bearer(token.strip(" "), at=self._clock.now())
         if is_over(bearer, self._ended):
             raise NotAuthenticated("The session has ended. Log in again.")
-        return bearer
+        scope["auth"] = bearer
 
 
 def is_over(bearer: Bearer, ended: EndedSessions) -> bool:

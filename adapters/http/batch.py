@@ -14,12 +14,12 @@ from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from adapters.http.as_is import AsIs
 from adapters.http.body import METADATA, JsonBody, text
 from adapters.http.conditions import IdempotencyKeyHeader, idempotency_key
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.orders import NewOrder, OrderPatch, amendment, place_command
 from adapters.http.problems import BODY, LIMITED, TOKEN, ProblemOut, answers, refusal_document
-from adapters.http.ready import Ready
 from order_service.domain.errors import InvalidField, OrderServiceError
 from order_service.domain.lifecycle import CancelReason, Status
 from order_service.use_cases.change_order import OrderChange
@@ -110,7 +110,7 @@ async def run(
     results = await run_batch(items, atomic=data.mode == "atomic")
     replayed = all(isinstance(result, Answer) and result.replayed for result in results)
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    return Ready(_body(request, items, results), headers=headers)
+    return AsIs(_body(request, items, results), headers=headers)
 
 
 def _item(

@@ -1,16 +1,15 @@
-"""Which content types and parameters are taken. The framework would parse anything as JSON.
-
-These are no guards of the framework, which copies the whole route for each guard and each request.
-"""
+"""Which content types and parameters are taken. The framework would parse anything as JSON."""
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Self, get_type_hints
+from typing import Any, get_type_hints
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException, HTTPException
 from litestar.params import QueryParameter
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
+
+from adapters.http.before import Before
 
 JSON = frozenset({"application/json"})
 JSON_PATCH = JSON | {"application/merge-patch+json"}
@@ -27,22 +26,15 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-class Checked:
-    """The last one before a route, which is not reached when one of the `checks` raises."""
+class Checked(Before):
+    """The last one before a route."""
 
     def __init__(self, *checks: Callable[[Scope], None]) -> None:
         self._checks = checks
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # the framework copies routers, with all they hold
-
-    def __call__(self, app: ASGIApp) -> ASGIApp:
-        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-            for check in self._checks:
-                check(scope)
-            await app(scope, receive, send)
-
-        return checked
+    async def look(self, scope: Scope) -> None:
+        for check in self._checks:
+            check(scope)
 
 
 def takes_json(scope: Scope) -> None:

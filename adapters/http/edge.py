@@ -10,9 +10,9 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.http.as_is import AsIs
 from adapters.http.content import header_of
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, RATE_LIMIT, REQUEST_ID, extended, problem_document
-from adapters.http.ready import Ready
 from order_service.domain.errors import TooBusy
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
@@ -122,4 +122,4 @@ async def _answer(code: str, detail: str, scope: Scope, receive: Receive, send: 
     problem = problem_document(code, detail, members, instance=scope["path"], request_id=request_id)
     headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else {}
     body = msgspec.json.encode(problem)
-    await Ready(body, status=PROBLEMS[code].status, media_type=PROBLEM_JSON, headers=headers)(scope, receive, send)
+    await AsIs(body, status=PROBLEMS[code].status, media_type=PROBLEM_JSON, headers=headers)(scope, receive, send)

@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, Self
+from typing import Any
 
 from litestar import Request
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 
+from adapters.http.before import Before
 from adapters.http.problems import RATE_LIMIT, extended
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import RateLimited
@@ -19,7 +20,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 _ORIGIN = "origin"
 
 
-class RateLimit:
+class RateLimit(Before):
     """Behind `Authentication`, if that is there at all. What is left stands in the scope, and the edge tells it."""
 
     def __init__(self, limiter: RateLimiter, quota: Quota, proxies: Networks) -> None:
@@ -29,17 +30,7 @@ class RateLimit:
         policy = f'"{quota.name}";q={quota.limit};w={quota.window.total_seconds():.0f}'
         self._policy = (b"ratelimit-policy", policy.encode())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # the framework copies routers, with all they hold; but there is one limiter
-
-    def __call__(self, app: ASGIApp) -> ASGIApp:
-        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._take(scope)
-            await app(scope, receive, send)
-
-        return limited
-
-    async def _take(self, scope: Scope) -> None:
+    async def look(self, scope: Scope) -> None:
         extended(scope)[_ORIGIN] = _network_of(client_address(scope, self._proxies))
         allowance = await self._limiter.take(self._quota, _subject(scope))
         state = f'"{self._quota.name}";r={allowance.remaining};t={max(1, math.ceil(allowance.reset))}'

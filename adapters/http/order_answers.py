@@ -10,9 +10,9 @@ from litestar import Request, Response
 from litestar.di import NamedDependency
 from msgspec import Meta
 
+from adapters.http.as_is import AsIs
 from adapters.http.conditions import etag, expected_versions
 from adapters.http.problems import LIMITED, TOKEN
-from adapters.http.ready import Ready
 from order_service.domain.actor import Actor
 from order_service.domain.lines import LineQuantity
 from order_service.use_cases.change_order import OrderChange
@@ -50,6 +50,4 @@ def order_change(
 
 def sent(answer: Answer, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Response[bytes]:
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-    return Ready(
-        answer.order.body, status=status, headers={"ETag": etag(answer.order.version), **replayed, **headers}
-    )
+    return AsIs(answer.order.body, status=status, headers={"ETag": etag(answer.order.version), **replayed, **headers})

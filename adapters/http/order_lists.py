@@ -16,13 +16,13 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.params import ParameterKwarg, QueryParameter
 from msgspec import Meta
 
+from adapters.http.as_is import AsIs
 from adapters.http.body import NO_CONTROL_CHARACTERS
 from adapters.http.content import ALSO_KNOWN
 from adapters.http.cursors import Cursors
 from adapters.http.order_answers import AnyRequest, By
 from adapters.http.pages import Cursor, Limit, next_page
 from adapters.http.problems import LIMITED, TOKEN, answers
-from adapters.http.ready import Ready
 from order_service.domain.lifecycle import (
     FulfillmentStatus,
     PaymentStatus,
@@ -139,7 +139,7 @@ async def list_all(
     items = b",".join(order.body for order in page.orders)
     body = b'{"items":[%b],"next_cursor":%b}' % (items, msgspec.json.encode(next_cursor))
     given = {**request.query_params, "sort": sort, "limit": limit}
-    return Ready(body, headers=next_page("/api/v1/orders", given, cursor=next_cursor))
+    return AsIs(body, headers=next_page("/api/v1/orders", given, cursor=next_cursor))
 
 
 def _metadata_wanted(request: AnyRequest) -> dict[str, str]:

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
+from adapters.http.as_is import AsIs
 from adapters.http.body import (
     ABSENT,
     METADATA,
@@ -30,7 +31,6 @@ from adapters.http.conditions import (
 )
 from adapters.http.order_answers import CHANGE, AnyRequest, By, order_change, sent
 from adapters.http.problems import BODY, LIMITED, TOKEN, answers
-from adapters.http.ready import Ready
 from order_service.domain.currencies import EXPONENTS
 from order_service.domain.editing import Amendment, Keep
 from order_service.domain.errors import InvalidField
@@ -156,8 +156,8 @@ async def read(
 ) -> Response[bytes]:
     order = await get_order(await find_order(order_id), by=by)
     if already_has(if_none_match, order.version):
-        return Ready(b"", status=304, headers={"ETag": etag(order.version)})
-    return Ready(order.body, headers={"ETag": etag(order.version)})
+        return AsIs(b"", status=304, headers={"ETag": etag(order.version)})
+    return AsIs(order.body, headers={"ETag": etag(order.version)})
 
 
 @patch(

@@ -16,7 +16,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.types import ExceptionHandlersMap, Scope
 
-from adapters.http.ready import Ready
+from adapters.http.as_is import AsIs
 from order_service.domain import errors
 
 _log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def problem_response(
         all_headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{members["scope"]}"'
     if "retry_after" in members:
         all_headers["Retry-After"] = str(members["retry_after"])
-    return Ready(msgspec.json.encode(document), status=problem.status, media_type=PROBLEM_JSON, headers=all_headers)
+    return AsIs(msgspec.json.encode(document), status=problem.status, media_type=PROBLEM_JSON, headers=all_headers)
 
 
 def problem_document(

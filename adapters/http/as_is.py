@@ -7,12 +7,12 @@ from typing import Any
 from litestar import Response
 from litestar.types import Receive, Scope, Send
 
-JSON = "application/json"
+APPLICATION_JSON = "application/json"
 
 _NO_CONTENT = frozenset({204, 304})
 
 
-class Ready(Response[bytes]):
+class AsIs(Response[bytes]):
     """Sends `body` untouched, as what `media_type` says; where there can be no body, neither is told of.
 
     Names and values of `headers` are Latin-1.
@@ -23,7 +23,7 @@ class Ready(Response[bytes]):
         body: bytes,
         *,
         status: int = 200,
-        media_type: str = JSON,
+        media_type: str = APPLICATION_JSON,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         # Not the framework's own: all that it prepares is for rendering.
