@@ -14,30 +14,25 @@ _log = logging.getLogger(__name__)
 
 # The generic cell rate algorithm, in microseconds of Redis's own clock: one number per subject, the time at which its
 # allowance is whole again. KEYS: subjects, one after the other, and again where they ask again. ARGV, for each:
-# microseconds between two requests, requests at once. Answers four numbers for each.
+# microseconds between two requests, requests at once. Answers with what each of them is told.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local answers = {}
-local function answer(allowed, remaining, retry_after, reset)
-  local at = #answers
-  answers[at + 1], answers[at + 2], answers[at + 3], answers[at + 4] = allowed, remaining, retry_after, reset
-end
 for at, subject in ipairs(KEYS) do
   local interval, burst = tonumber(ARGV[2 * at - 1]), tonumber(ARGV[2 * at])
   local whole = math.max(tonumber(redis.pcall('GET', subject)) or now, now)  -- whatever is no number is not ours
   local left = burst * interval - (whole + interval - now)
   if left < 0 then
-    answer(0, 0, -left, whole - now)
+    answers[at] = {0, 0, -left, whole - now}
   else
     whole = whole + interval
     redis.call('SET', subject, string.format('%.0f', whole), 'PX', math.ceil((whole - now) / 1000))
-    answer(1, math.floor(left / interval), 0, whole - now)
+    answers[at] = {1, math.floor(left / interval), 0, whole - now}
   end
 end
 return answers
 """
-_NUMBERS = 4
 _MOST = 256
 """As many as a process works on at once: where Redis does not answer, nobody waits for more than two calls."""
 
@@ -80,10 +75,8 @@ class RedisRateLimiter:
 
     async def _taken(self, asked: Sequence[tuple[Quota, str]]) -> Sequence[Allowance]:
         keys = [_key(quota, subject) for quota, subject in asked]
-        numbers = await self._script(
-            keys=keys, args=[number for quota, _ in asked for number in (_interval(quota), quota.limit)]
-        )
-        return [_allowance(*numbers[at : at + _NUMBERS]) for at in range(0, len(numbers), _NUMBERS)]
+        rates = [number for quota, _ in asked for number in (_interval(quota), quota.limit)]
+        return [_allowance(*answer) for answer in await self._script(keys=keys, args=rates)]
 
     def _let_through(self, quota: Quota, error: Exception) -> None:
         if quota.guards_secrets:
