@@ -9,24 +9,13 @@ from importlib.metadata import version
 from typing import Any
 
 from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide
-from faststream.kafka import KafkaBroker
-from redis.asyncio import Redis
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.embedded.events import InProcessEvents, InProcessJobs
-from adapters.embedded.known_origins import InProcessKnownOrigins
-from adapters.embedded.order_cache import InProcessOrderCache
-from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
 from adapters.kafka.asyncapi import describe
-from adapters.kafka.cluster import Cluster
-from adapters.kafka.dead_letters import DeadLetters
-from adapters.kafka.publisher import KafkaEvents
-from adapters.kafka.subscribers import KafkaUseCases
-from adapters.kafka.subscribers import make_broker as make_kafka_broker
 from adapters.persistence.account_views import SqlAccountViews
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_archive import SqlEventArchive
@@ -39,23 +28,17 @@ from adapters.persistence.once import SqlOldRecords
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
 from adapters.persistence.transaction import SqlTransactions
-from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
-from adapters.redis.known_origins import RedisKnownOrigins
-from adapters.redis.order_cache import RedisOrderCache
-from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
-from adapters.worker.queue import DramatiqJobs
-from adapters.worker.queue import make_broker as make_job_broker
 from composition.keys import token_keys
 from composition.settings import Settings
+from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
 from composition.use_cases import UseCases
 from order_service import ports
-from order_service.ports import LoggedEvent, Quota
-from order_service.use_cases.follow_order import TO_SCREEN
+from order_service.ports import Quota
 from order_service.use_cases.guessing import GuessingRules
 
 VERSION = version("order-service")
@@ -153,90 +136,6 @@ class Security(Provider):
         return JwtTokens(keys, lifetime=settings.access_token_lifetime)
 
 
-class InProcessStores(Provider):
-    scope = Scope.APP
-
-    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue])
-
-    @provide
-    def cache(self) -> ports.OrderCache:
-        return InProcessOrderCache()
-
-    @provide
-    def limiter(self) -> ports.RateLimiter:
-        return InProcessRateLimiter()
-
-    @provide
-    def origins(self) -> ports.KnownOrigins:
-        return InProcessKnownOrigins()
-
-
-class RedisStores(Provider):
-    scope = Scope.APP
-
-    origins = provide(RedisKnownOrigins, provides=ports.KnownOrigins)
-
-    @provide
-    async def guarding(self, settings: Settings) -> AsyncIterator[Redis]:
-        async with connect(settings.redis or "", patience=LIMIT_SECONDS) as redis:
-            yield redis
-
-    @provide
-    async def limiter(self, redis: Redis) -> AsyncIterator[ports.RateLimiter]:
-        limiter = RedisRateLimiter(redis)
-        yield limiter
-        await limiter.close()
-
-    @provide
-    async def cache(self, settings: Settings) -> AsyncIterator[ports.OrderCache]:
-        async with connect(settings.redis or "", patience=CACHE_SECONDS) as redis:
-            yield RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
-
-    @provide
-    def jobs(self, settings: Settings) -> ports.JobQueue:
-        return DramatiqJobs(make_job_broker(settings.redis or ""))
-
-
-class InProcessNews(Provider):
-    scope = Scope.APP
-
-    @provide
-    def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
-        async def screen(event: LoggedEvent) -> None:
-            await jobs.enqueue_processing(event.order_id)
-
-        return InProcessEvents(dict.fromkeys(TO_SCREEN, screen))
-
-
-class KafkaNews(Provider):
-    scope = Scope.APP
-
-    use_cases = provide(KafkaUseCases)
-
-    @provide
-    async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
-        events = KafkaEvents(_cluster(settings), topic=settings.kafka_topic)
-        yield events
-        await events.close()
-
-    @provide
-    async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:
-        letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic)
-        yield letters
-        await letters.close()
-
-    @provide
-    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
-        return make_kafka_broker(
-            _cluster(settings),
-            order_topic=settings.kafka_topic,
-            payments_topic=settings.kafka_payments_topic,
-            shipments_topic=settings.kafka_shipments_topic,
-            use_cases=use_cases,
-            dead_letters=dead_letters,
-        )
-
-
 class Http(Provider):
     scope = Scope.APP
 
@@ -284,11 +183,6 @@ class Http(Provider):
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
-
-
-def _cluster(settings: Settings) -> Cluster:
-    assert settings.kafka is not None  # noqa: S101 - for the type checker: what asks is there with a Kafka alone
-    return settings.kafka
 
 
 def make_container(settings: Settings, resources: Resources) -> AsyncContainer:

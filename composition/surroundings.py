@@ -1,0 +1,116 @@
+"""Redis and Kafka around the service, or what stands in for them when it is one process."""
+
+from collections.abc import AsyncIterator
+
+from dishka import AnyOf, Provider, Scope, provide
+from faststream.kafka import KafkaBroker
+from redis.asyncio import Redis
+
+from adapters.embedded.events import InProcessEvents, InProcessJobs
+from adapters.embedded.known_origins import InProcessKnownOrigins
+from adapters.embedded.order_cache import InProcessOrderCache
+from adapters.embedded.rate_limiter import InProcessRateLimiter
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.dead_letters import DeadLetters
+from adapters.kafka.publisher import KafkaEvents
+from adapters.kafka.subscribers import KafkaUseCases
+from adapters.kafka.subscribers import make_broker as make_kafka_broker
+from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
+from adapters.redis.known_origins import RedisKnownOrigins
+from adapters.redis.order_cache import RedisOrderCache
+from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.worker.queue import DramatiqJobs
+from adapters.worker.queue import make_broker as make_job_broker
+from composition.settings import Settings
+from order_service import ports
+from order_service.ports import LoggedEvent
+from order_service.use_cases.follow_order import TO_SCREEN
+
+
+class InProcessStores(Provider):
+    scope = Scope.APP
+
+    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue])
+
+    @provide
+    def cache(self) -> ports.OrderCache:
+        return InProcessOrderCache()
+
+    @provide
+    def limiter(self) -> ports.RateLimiter:
+        return InProcessRateLimiter()
+
+    @provide
+    def origins(self) -> ports.KnownOrigins:
+        return InProcessKnownOrigins()
+
+
+class RedisStores(Provider):
+    scope = Scope.APP
+
+    origins = provide(RedisKnownOrigins, provides=ports.KnownOrigins)
+
+    @provide
+    async def guarding(self, settings: Settings) -> AsyncIterator[Redis]:
+        async with connect(settings.redis or "", patience=LIMIT_SECONDS) as redis:
+            yield redis
+
+    @provide
+    async def limiter(self, redis: Redis) -> AsyncIterator[ports.RateLimiter]:
+        limiter = RedisRateLimiter(redis)
+        yield limiter
+        await limiter.close()
+
+    @provide
+    async def cache(self, settings: Settings) -> AsyncIterator[ports.OrderCache]:
+        async with connect(settings.redis or "", patience=CACHE_SECONDS) as redis:
+            yield RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
+
+    @provide
+    def jobs(self, settings: Settings) -> ports.JobQueue:
+        return DramatiqJobs(make_job_broker(settings.redis or ""))
+
+
+class InProcessNews(Provider):
+    scope = Scope.APP
+
+    @provide
+    def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
+        async def screen(event: LoggedEvent) -> None:
+            await jobs.enqueue_processing(event.order_id)
+
+        return InProcessEvents(dict.fromkeys(TO_SCREEN, screen))
+
+
+class KafkaNews(Provider):
+    scope = Scope.APP
+
+    use_cases = provide(KafkaUseCases)
+
+    @provide
+    async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
+        events = KafkaEvents(_cluster(settings), topic=settings.kafka_topic)
+        yield events
+        await events.close()
+
+    @provide
+    async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:
+        letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic)
+        yield letters
+        await letters.close()
+
+    @provide
+    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
+        return make_kafka_broker(
+            _cluster(settings),
+            order_topic=settings.kafka_topic,
+            payments_topic=settings.kafka_payments_topic,
+            shipments_topic=settings.kafka_shipments_topic,
+            use_cases=use_cases,
+            dead_letters=dead_letters,
+        )
+
+
+def _cluster(settings: Settings) -> Cluster:
+    assert settings.kafka is not None  # noqa: S101 - for the type checker: what asks is there with a Kafka alone
+    return settings.kafka
