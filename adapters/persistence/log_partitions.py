@@ -9,7 +9,7 @@ What has no partition (yet, or any more) goes to a default one: an event can alw
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.persistence.failures import in_domain_words, means_locked
+from order_service.domain.months import month_after, month_of
 
 # Whoever asks for the log waits behind whoever waits to change its partitions, so that one must not wait long.
 _PATIENCE = text("SET LOCAL lock_timeout = '500ms'")
@@ -48,7 +49,7 @@ class SqlLogPartitions:
         made = 0
         with in_domain_words():
             attached = await self._attached()
-            month = month_of(attached[-1].ends) if attached else first
+            month = month_of_id(attached[-1].ends) if attached else first
             while month <= last and await self._carried_out(partial(_make, month=month)):
                 month, made = month_after(month), made + 1
         return made
@@ -57,7 +58,7 @@ class SqlLogPartitions:
         detached = 0
         with in_domain_words():
             for name, ends in await self._attached():
-                if month_of(ends) > before or not await self._is_done_with(name, ends):
+                if month_of_id(ends) > before or not await self._is_done_with(name, ends):
                     break
                 if not await self._carried_out(partial(_detach, name=name, ends=ends)):
                     break
@@ -140,16 +141,12 @@ async def _is_done_with(connection: AsyncConnection, name: str, ends: UUID) -> b
     return bool(await connection.scalar(text(query), {"ends": ends}))
 
 
-def month_after(month: date) -> date:
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
 def first_id(month: date) -> UUID:
     """Ids that are made in the month are not lower, ids made before it are."""
     began = datetime(month.year, month.month, 1, tzinfo=UTC)
     return UUID(int=int(began.timestamp() * 1000) << 80)
 
 
-def month_of(id: UUID) -> date:
-    """The first day of the month in which the id was made."""
-    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC).date().replace(day=1)
+def month_of_id(id: UUID) -> date:
+    """In which it was made."""
+    return month_of(datetime.fromtimestamp((id.int >> 80) / 1000, UTC).date())

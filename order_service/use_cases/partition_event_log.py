@@ -1,8 +1,8 @@
 """Keep the event log in months: those to come are made in time, those of long ago leave it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
+from order_service.domain.months import month_after, month_before, month_of
 from order_service.ports import Clock, LogPartitions
 
 _AHEAD = 2
@@ -26,20 +26,8 @@ class PartitionEventLog:
 
     async def __call__(self) -> int:
         """How many months were made or left the log; of the latter only those that nobody needs any more."""
-        this_month = self._clock.now().date().replace(day=1)
-        made = await self._partitions.make(this_month, _later(this_month, _AHEAD))
+        this_month = month_of(self._clock.now().date())
+        made = await self._partitions.make(this_month, month_after(this_month, _AHEAD))
         if self._rules.months_kept is None:
             return made
-        return made + await self._partitions.detach(before=_earlier(this_month, self._rules.months_kept))
-
-
-def _later(month: date, months: int) -> date:
-    for _ in range(months):
-        month = (month + timedelta(days=31)).replace(day=1)
-    return month
-
-
-def _earlier(month: date, months: int) -> date:
-    for _ in range(months):
-        month = (month - timedelta(days=1)).replace(day=1)
-    return month
+        return made + await self._partitions.detach(before=month_before(this_month, self._rules.months_kept))

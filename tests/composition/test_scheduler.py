@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.log_partitions import first_id, month_after
+from adapters.persistence.log_partitions import first_id
 from composition.container import Resources, make_container
 from composition.scheduler import schedule_forever
 from composition.settings import Settings
+from order_service.domain.months import month_after
 from tests.builders import an_order
 from tests.fleet.waiting import until
 from tests.persistence.test_log_partitions import relay, save

@@ -15,13 +15,14 @@ from adapters.persistence.consistency import check
 from adapters.persistence.event_archive import SqlEventArchive
 from adapters.persistence.event_log import SqlEventLog
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.log_partitions import SqlLogPartitions, first_id, month_after
+from adapters.persistence.log_partitions import SqlLogPartitions, first_id
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.rebuilding import rebuild
 from adapters.persistence.tables import order_events
 from adapters.persistence.transaction import SqlTransactions
 from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import CursorExpired, OrderChangedMeanwhile, OrderNotFound
+from order_service.domain.months import month_after
 from order_service.domain.order import Order
 from order_service.ports import AnsweredRequest, LogPlace
 from tests.builders import after, an_order
