@@ -6,8 +6,9 @@ from alembic import context
 from sqlalchemy import URL, Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
+from adapters.persistence.column_types import Xid8
 from adapters.persistence.engine import create_engine
-from adapters.persistence.tables import Xid8, metadata, order_events
+from adapters.persistence.tables import metadata, order_events
 from composition.settings import read_settings
 
 ischema_names["xid8"] = Xid8  # so that a column of it found in a database is known to be one

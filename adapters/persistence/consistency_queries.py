@@ -5,15 +5,6 @@ Each query gives (order id, what is wrong) for every order that breaks it, and n
 the whole table once, as a set: no query per order.
 """
 
-BODIES = """
-    WITH orders AS (
-        SELECT id, number, customer_id, status, processing_status, payment_status, fulfillment_status, return_status,
-               currency, total, external_ref, metadata, skus, pay_by, placed_at, updated_at, version,
-               body::jsonb AS body
-        FROM orders OFFSET 0
-    )"""
-"""Before each of the queries: read once, a body can be searched. OFFSET keeps it from being read for each mention."""
-
 _LINES = """jsonb_to_recordset(o.body -> 'lines') AS line(
     line_id text, sku text, quantity numeric, unit_price numeric, total numeric,
     shipped numeric, canceled numeric, returned numeric)"""

@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.persistence.column_types import Xid8
 from adapters.persistence.event_log import SETTLED, behind, standing_at
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.order_views import event_view
-from adapters.persistence.tables import Xid8, order_events
+from adapters.persistence.tables import order_events
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import LogPosition
 from order_service.views import EventView

@@ -27,11 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.persistence.column_types import Xid8
 from adapters.persistence.documents import Row, told
 from adapters.persistence.driver import driver_of, lost_is_unavailable
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.leases import lease
-from adapters.persistence.tables import Xid8, detached_logs, order_events, relay_cursor
+from adapters.persistence.tables import detached_logs, order_events, relay_cursor
 from order_service.ports import EventLogReader, LoggedEvent, LogPosition
 
 SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)

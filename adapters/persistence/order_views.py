@@ -9,12 +9,13 @@ import msgspec
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.persistence.column_types import JsonText
 from adapters.persistence.documents import EventPayload, rendered_from, rendered_row
 from adapters.persistence.driver import driver
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.order_pages import page_query
-from adapters.persistence.tables import JsonText, order_events, orders
+from adapters.persistence.tables import order_events, orders
 from order_service.domain.errors import OrderNotFound
 from order_service.domain.lifecycle import ProcessingStatus
 from order_service.domain.lines import fingerprint_of

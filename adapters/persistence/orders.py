@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
+from adapters.persistence.column_types import Xid8
 from adapters.persistence.connecting import Connecting
 from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered_view
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.group_commit import StagedOrder
-from adapters.persistence.tables import Xid8, order_events, orders
+from adapters.persistence.tables import order_events, orders
 from order_service.domain.errors import OrderChangedMeanwhile, OrderNotFound
 from order_service.domain.lifecycle import Status
 from order_service.domain.lines import fingerprint_of

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.persistence.column_types import JsonText
 from adapters.persistence.documents import BY_DATABASE, order_from
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.orders import row_of
-from adapters.persistence.tables import JsonText, order_events, orders
+from adapters.persistence.tables import order_events, orders
 
 _BATCH = 1000
 _FIRST = UUID(int=0)

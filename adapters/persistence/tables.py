@@ -1,7 +1,4 @@
-"""The tables, as SQLAlchemy Core sees them. `migrations/` makes them; `alembic check` keeps both equal.
-
-JSON columns take and give text: what is in them is encoded and decoded by `documents.py` alone.
-"""
+"""The tables, as SQLAlchemy Core sees them. `migrations/` makes them; `alembic check` keeps both equal."""
 
 from typing import Any
 
@@ -9,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -23,43 +19,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    cast,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import UserDefinedType
 
-
-class JsonText(UserDefinedType[str]):
-    """JSONB in the database, its text in Python."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "JSONB"
-
-    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        return cast(column, Text)  # else the driver would decode it
-
-
-class JsonAsWritten(JsonText):
-    """JSON in the database, which keeps the text as it was written."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "JSON"
-
-
-class Xid8(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id, an int in Python."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "xid8"
-
+from adapters.persistence.column_types import JsonAsWritten, JsonText, Xid8
 
 metadata = MetaData(
     naming_convention={

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column
 from sqlalchemy.dialects import postgresql
 
-from adapters.persistence.tables import JsonText
+from adapters.persistence.column_types import JsonText
 
 
 def values_of(column: Column[Any], rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.tables import JsonText, Xid8
+from adapters.persistence.column_types import JsonText, Xid8
 
 revision: str = "0001"
 down_revision: str | None = None

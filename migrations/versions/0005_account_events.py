@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.tables import JsonText
+from adapters.persistence.column_types import JsonText
 
 revision: str = "0005"
 down_revision: str | None = "0004"

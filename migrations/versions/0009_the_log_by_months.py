@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.persistence.tables import JsonText, Xid8
+from adapters.persistence.column_types import JsonText, Xid8
 
 revision: str = "0009"
 down_revision: str | None = "0008"
