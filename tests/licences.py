@@ -22,10 +22,17 @@ def allowed() -> frozenset[str]:
     return frozenset(settings["tool"]["order-service"]["allowed-licences"])
 
 
+def read_by_people() -> dict[str, str]:
+    """Package -> the licence in its files, where its metadata do not tell."""
+    settings = tomllib.loads(PYPROJECT.read_text())
+    return dict(settings["tool"]["order-service"]["licences-read"])
+
+
 def licences_of(metadata: Message) -> list[str]:
     """All of them hold; what is told by `OR` is a choice, and stays together."""
-    if expression := metadata.get("License-Expression"):
-        return [part.strip("() ") for part in re.split(r"\bAND\b", expression)]
+    told = metadata.get("License-Expression") or read_by_people().get(metadata["Name"])
+    if told:
+        return [part.strip("() ") for part in re.split(r"\bAND\b", told)]
     classifiers = [each for each in metadata.get_all("Classifier") or [] if each.startswith("License ::")]
     if classifiers:
         return [each.rpartition(" :: ")[2] for each in classifiers]

@@ -85,12 +85,22 @@ ONLY_OF: Mapping[str, Set[str]] = {
 """The problems that only some routes have. All others any route may have that has their status."""
 
 _BY_COMMAND = ("service-not-found", "service-name-taken")
+_ON_PAGES = ("job-not-found", "dead-letter-not-found", "letter-redriven", "letter-cut")
 
 NEVER_SENT = frozenset(
-    {"conflict", "message-known", "method-not-allowed", "origin-not-allowed", "batch-aborted", *_BY_COMMAND}
+    {
+        "conflict",
+        "message-known",
+        "method-not-allowed",
+        "origin-not-allowed",
+        "batch-aborted",
+        *_BY_COMMAND,
+        *_ON_PAGES,
+    }
 )
 """Of these no route says that it may answer them: the first two name what nobody asks for over HTTP, the next two are
-answers to what is no route, and the fifth stands within the results of a batch; services are seen to by commands.
+answers to what is no route, and the fifth stands within the results of a batch; services are seen to by commands, and
+the machinery on the operations page and by commands.
 """
 
 _TEXT: Json = {"type": "string"}

@@ -58,6 +58,10 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.TooBusy(),
     errors.DependencyUnavailable("PostgreSQL"),
     errors.BatchAborted(1),
+    errors.JobNotFound(),
+    errors.DeadLetterNotFound(),
+    errors.LetterRedriven(),
+    errors.LetterCut(),
 ]
 _OF_THE_EDGE = {
     "malformed-request": "The body is not valid JSON: Input data was truncated.",

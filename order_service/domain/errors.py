@@ -30,6 +30,8 @@
     │   ├── ReturnNotFound
     │   ├── AccountNotFound
     │   ├── ServiceNotFound
+    │   ├── JobNotFound
+    │   ├── DeadLetterNotFound
     │   └── SessionNotFound         absent, or somebody else's: nobody learns which
     ├── Conflict                    the state does not allow it
     │   ├── IllegalTransition
@@ -46,6 +48,8 @@
     │   ├── ServiceNameTaken
     │   ├── OrdersOpen              an account cannot be erased while an order of its own is going on
     │   ├── LastAdmin               nobody would be left who may give others a role
+    │   ├── LetterRedriven          a dead letter that was put back is not put back again
+    │   ├── LetterCut               too big to be kept whole, so it cannot be put back
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -275,6 +279,20 @@ class ServiceNotFound(NotFound):
         super().__init__("No such service.")
 
 
+class JobNotFound(NotFound):
+    code = "job-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such dead job: it was tried again, or forgotten.")
+
+
+class DeadLetterNotFound(NotFound):
+    code = "dead-letter-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("No such dead letter.")
+
+
 class SessionNotFound(NotFound):
     code = "session-not-found"
 
@@ -403,6 +421,20 @@ class LastAdmin(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This is the last administrator's account. Make somebody else one first.")
+
+
+class LetterRedriven(Conflict):
+    code = "letter-redriven"
+
+    def __init__(self) -> None:
+        super().__init__("The dead letter was put back before.")
+
+
+class LetterCut(Conflict):
+    code = "letter-cut"
+
+    def __init__(self) -> None:
+        super().__init__("The message was too big to be kept whole: send it again from where it came.")
 
 
 class ExternalRefTaken(Conflict):
