@@ -25,6 +25,7 @@ from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.persistence.once import SqlOldRecords
+from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
 from adapters.persistence.transaction import SqlTransactions
@@ -81,12 +82,17 @@ class Persistence(Provider):
     leases = provide(SqlLeases, provides=ports.Leases)
     partitions = provide(SqlLogPartitions, provides=ports.LogPartitions)
     old_records = provide(SqlOldRecords, provides=ports.OldRecords)
+    deeds = provide(SqlDeeds, provides=ports.Deeds)
 
     @provide
     async def engine(self, settings: Settings, resources: Resources) -> AsyncIterator[AsyncEngine]:
         engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
         yield engine
         await engine.dispose()
+
+    @provide
+    def redriven(self, engine: AsyncEngine, settings: Settings) -> ports.RedrivenLetters:
+        return SqlRedrivenLetters(engine, topic=settings.dead_letter_topic)
 
     @provide
     def views(self, engine: AsyncEngine, reads: GatheredReads) -> ports.OrderViews:

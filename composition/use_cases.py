@@ -28,6 +28,8 @@ from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.guessing import Guessing
 from order_service.use_cases.list_account_events import ListAccountEvents
 from order_service.use_cases.list_accounts import ListAccounts
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_services import ListServices
@@ -41,6 +43,7 @@ from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
@@ -49,8 +52,11 @@ from order_service.use_cases.remove_service import RemoveService
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.rotate_service_secret import RotateServiceSecret
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.screen_again import ScreenAgain
+from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
@@ -84,6 +90,8 @@ class UseCases(Provider):
         Guessing,
         ListAccountEvents,
         ListAccounts,
+        ListDeadLetters,
+        ListDeeds,
         ListOrderEvents,
         ListOrders,
         ListServices,
@@ -97,6 +105,7 @@ class UseCases(Provider):
         ReceiveReturn,
         RecordPayment,
         RecordRefund,
+        RedriveLetter,
         RefreshSession,
         RefuseReturn,
         RegisterAccount,
@@ -105,8 +114,11 @@ class UseCases(Provider):
         RequestProcessing,
         RequestReturn,
         RequeueStalledOrders,
+        RetryJob,
         RotateServiceSecret,
         RunBatch,
+        ScreenAgain,
+        SeeMachinery,
         SetRole,
         ShipOrder,
         StreamOrderEvents,

@@ -38,7 +38,6 @@ from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
 from order_service.use_cases.ship_order import ShipOrder
 
-GROUP = "order-service"
 _LONGEST_NAME = 500
 _MOST_RECORDS = 500  # many orders at the same time, and yet soon repeated if the batch is given back
 
@@ -76,7 +75,7 @@ def make_broker(
     for topic, handle in topics.items():
         subscriber = broker.subscriber(
             topic,
-            group_id=f"{GROUP}-{topic}",
+            group_id=group_of(topic),
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,  # commits after the handler returned, goes back when it raised
             batch=True,
@@ -87,6 +86,11 @@ def make_broker(
         )
         subscriber(Hearing(handle, dead_letters).__call__)
     return broker
+
+
+def group_of(topic: str) -> str:
+    """The consumer group that hears it: one for each topic, so that none waits for another's rebalance."""
+    return f"order-service-{topic}"
 
 
 class _Subscribers:
