@@ -22,6 +22,7 @@ from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
 from composition.settings import Settings
+from composition.watching import Watches, together
 from order_service import ports
 from order_service.ports import LoggedEvent
 from order_service.use_cases.follow_order import TO_SCREEN
@@ -100,7 +101,9 @@ class KafkaNews(Provider):
         await letters.close()
 
     @provide
-    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
+    def broker(
+        self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters, watches: Watches
+    ) -> KafkaBroker:
         return make_kafka_broker(
             _cluster(settings),
             order_topic=settings.kafka_topic,
@@ -108,6 +111,7 @@ class KafkaNews(Provider):
             shipments_topic=settings.kafka_shipments_topic,
             use_cases=use_cases,
             dead_letters=dead_letters,
+            around=together(watches.messages),
         )
 
 
