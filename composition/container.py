@@ -38,6 +38,7 @@ from composition.keys import token_keys
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
 from composition.use_cases import UseCases
+from composition.watching import NOBODY, Watches
 from order_service import ports
 from order_service.ports import Quota
 from order_service.use_cases.guessing import GuessingRules
@@ -68,6 +69,7 @@ class Machine(Provider):
 
     settings = from_context(Settings)
     resources = from_context(Resources)
+    watches = from_context(Watches)
     clock = provide(SystemClock, provides=ports.Clock)
     ids = provide(RandomIds, provides=ports.Ids)
 
@@ -191,14 +193,14 @@ class Http(Provider):
         )
 
 
-def make_container(settings: Settings, resources: Resources) -> AsyncContainer:
+def make_container(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> AsyncContainer:
     return make_async_container(
-        UseCases(),
+        UseCases(watches),
         Machine(),
         Persistence(),
         Security(),
         InProcessStores() if settings.redis is None else RedisStores(),
         InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
-        context={Settings: settings, Resources: resources},
+        context={Settings: settings, Resources: resources, Watches: watches},
     )

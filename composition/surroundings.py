@@ -30,6 +30,7 @@ from adapters.worker.queue import make_broker as make_job_broker
 from composition.lags import ReaderLags
 from composition.logs import harmless
 from composition.settings import Settings
+from composition.watching import Watches, together
 from order_service import ports
 from order_service.ports import LoggedEvent
 from order_service.use_cases.follow_order import TO_SCREEN
@@ -130,7 +131,9 @@ class KafkaNews(Provider):
         await letters.close()
 
     @provide
-    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
+    def broker(
+        self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters, watches: Watches
+    ) -> KafkaBroker:
         return make_kafka_broker(
             _cluster(settings),
             order_topic=settings.kafka_topic,
@@ -138,6 +141,7 @@ class KafkaNews(Provider):
             shipments_topic=settings.kafka_shipments_topic,
             use_cases=use_cases,
             dead_letters=dead_letters,
+            around=together(watches.messages),
         )
 
 

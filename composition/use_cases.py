@@ -3,6 +3,7 @@
 from dishka import Provider, Scope, provide, provide_all
 
 from composition.settings import Settings
+from composition.watching import Watches, watched
 from order_service.domain.rules import ShopRules
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
@@ -61,68 +62,74 @@ from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
+USE_CASES = (
+    AmendOrder,
+    CancelLines,
+    CancelOrder,
+    ChangeEmail,
+    ChangePassword,
+    ChangeStatus,
+    CreateService,
+    DeliverShipment,
+    EditLines,
+    EndSession,
+    EraseAccount,
+    ExpireUnpaidOrders,
+    ExportAccount,
+    FindOrder,
+    FinishErasures,
+    FollowOrder,
+    ForgetOldRecords,
+    GetAccount,
+    GetOrder,
+    ListAccountEvents,
+    ListAccounts,
+    ListDeadLetters,
+    ListDeeds,
+    ListOrderEvents,
+    ListOrders,
+    ListServices,
+    ListSessions,
+    LogIn,
+    LogInService,
+    PartitionEventLog,
+    PlaceOrder,
+    ProcessOrder,
+    ReadEventLog,
+    ReceiveReturn,
+    RecordPayment,
+    RecordRefund,
+    RedriveLetter,
+    RefreshSession,
+    RefuseReturn,
+    RegisterAccount,
+    RelayEvents,
+    RemoveService,
+    RequestProcessing,
+    RequestReturn,
+    RequeueStalledOrders,
+    RetryJob,
+    RotateServiceSecret,
+    RunBatch,
+    ScreenAgain,
+    SeeMachinery,
+    SetRole,
+    ShipOrder,
+    StreamOrderEvents,
+)
+
 
 class UseCases(Provider):
+    """`watches` are around each use case; its parts, which several share, count as it."""
+
     scope = Scope.APP
 
-    all = provide_all(
-        AmendOrder,
-        CancelLines,
-        CancelOrder,
-        ChangeAccount,
-        ChangeEmail,
-        ChangeOrder,
-        ChangePassword,
-        ChangeStatus,
-        CreateService,
-        DeliverShipment,
-        EditLines,
-        EndSession,
-        EraseAccount,
-        ExpireUnpaidOrders,
-        ExportAccount,
-        FindOrder,
-        FinishErasures,
-        FollowOrder,
-        ForgetOldRecords,
-        GetAccount,
-        GetOrder,
-        Guessing,
-        ListAccountEvents,
-        ListAccounts,
-        ListDeadLetters,
-        ListDeeds,
-        ListOrderEvents,
-        ListOrders,
-        ListServices,
-        ListSessions,
-        LogIn,
-        LogInService,
-        PartitionEventLog,
-        PlaceOrder,
-        ProcessOrder,
-        ReadEventLog,
-        ReceiveReturn,
-        RecordPayment,
-        RecordRefund,
-        RedriveLetter,
-        RefreshSession,
-        RefuseReturn,
-        RegisterAccount,
-        RelayEvents,
-        RemoveService,
-        RequestProcessing,
-        RequestReturn,
-        RequeueStalledOrders,
-        RetryJob,
-        RotateServiceSecret,
-        RunBatch,
-        ScreenAgain,
-        SeeMachinery,
-        SetRole,
-        ShipOrder,
-        StreamOrderEvents,
-    )
+    parts = provide_all(ChangeAccount, ChangeOrder, Guessing)
+
+    def __init__(self, watches: Watches) -> None:
+        super().__init__()
+        for use_case in USE_CASES:
+            self.provide(watched(use_case, watches.use_cases), provides=use_case)
 
     @provide
     def rules(self, settings: Settings) -> ShopRules:

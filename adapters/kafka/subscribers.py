@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
-from adapters.kafka.hearing import Handle, Hearing, Record
+from adapters.kafka.hearing import Around, Handle, Hearing, Record
 from adapters.kafka.messages import (
     PAYMENTS,
     SHIPMENTS,
@@ -61,6 +61,7 @@ def make_broker(
     shipments_topic: str,
     use_cases: KafkaUseCases,
     dead_letters: DeadLetters,
+    around: Around,
 ) -> KafkaBroker:
     """A FastStream broker with a subscriber for each topic; nothing connects before it is started."""
     broker = KafkaBroker(
@@ -84,7 +85,7 @@ def make_broker(
             parser=_unread,
             decoder=_undecoded,
         )
-        subscriber(Hearing(handle, dead_letters).__call__)
+        subscriber(Hearing(handle, dead_letters, around=around).__call__)
     return broker
 
 

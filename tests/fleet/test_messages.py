@@ -14,6 +14,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.kafka.cluster import Cluster
+from adapters.kafka.consumer_lag import consumer_lag
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.leases import SqlLeases
@@ -28,7 +29,7 @@ from tests.conftest import execute
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
 from tests.fleet.people import SECRET_KEY, Headers, a_customer, an_operator
 from tests.fleet.roles import Fleet
-from tests.fleet.topics import told
+from tests.fleet.topics import make_topics, told
 from tests.fleet.waiting import until
 from tests.services.server import free_port
 
@@ -429,3 +430,13 @@ async def test_a_bad_one_that_is_large_all_over_is_kept_too_and_holds_up_nobody(
     await desk.pay(order_id, "10.00")
     await until(lambda: desk.shows([order_id], status="PAID"))
     assert [letter.cause for letter in await desk.dead_letters(order_id)] == ["not-json"]
+
+
+async def test_what_is_not_heard_yet_is_counted_by_topic(desk: Desk) -> None:
+    cluster, unheard = Cluster(servers=[desk.servers]), f"unheard-{uuid4().hex[:8]}"
+    await make_topics(desk.servers, [unheard])
+    for _ in range(3):
+        await desk.send(b"{}", headers(), key=uuid4().hex, topic=unheard)
+    await until(desk.everything_is_heard)
+    assert await consumer_lag(cluster, [*desk.topics, unheard]) == {**dict.fromkeys(desk.topics, 0), unheard: 3}
+    assert await DeadLetters(cluster, topic="no-such-topic").extent() == {}
