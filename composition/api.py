@@ -32,7 +32,7 @@ class Api:
     def __init__(self) -> None:
         with starting() as settings:
             self._settings, self._resources = settings, _resources(settings)
-        self._telemetry = Telemetry(process_metrics())
+        self._telemetry = Telemetry(process_metrics(), "api")
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 

@@ -80,11 +80,11 @@ def _require_free_port(settings: Settings) -> None:
 
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret)
-    telemetry = Telemetry(metrics)
+    telemetry = Telemetry(metrics, "up")
     container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
     worker = None
     if settings.redis is not None:
-        worker = Worker(job_broker(settings, resources, Telemetry(metrics, loop="worker")), worker_threads=2)
+        worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)

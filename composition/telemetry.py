@@ -28,10 +28,10 @@ _LOOK_SECONDS = 1.0
 class Telemetry:
     """Of one event loop, called `loop`, in a process that counts in `metrics`."""
 
-    def __init__(self, metrics: Metrics, loop: str = "main") -> None:
+    def __init__(self, metrics: Metrics, role: str, *, loop: str = "main") -> None:
         self.metrics = metrics
         self.beat = Beat(metrics, loop)
-        metrics.build.labels(VERSION).set(1)
+        metrics.build.labels(VERSION, role).set(1)
 
     @property
     def watches(self) -> Watches:
