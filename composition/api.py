@@ -12,8 +12,6 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from adapters.http.edge import STREAMS
-from adapters.telemetry.requests import CountedRequests
 from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
@@ -50,7 +48,7 @@ class Api:
                     container(self._settings, self._resources, self._telemetry)
                 )
                 app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
-                self._app = CountedRequests(app, self._telemetry.metrics, streams=STREAMS)
+                self._app = self._telemetry.around_http(app)
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:

@@ -16,10 +16,8 @@ from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from adapters.http.edge import STREAMS
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
-from adapters.telemetry.requests import CountedRequests
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.counting import Counting
@@ -93,7 +91,7 @@ async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) ->
         feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
         server = Server(
-            CountedRequests(app, metrics, streams=STREAMS),
+            telemetry.around_http(app),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from sqlalchemy import URL
 
+from adapters.http.edge import STREAMS
 from adapters.telemetry.beat import Beat
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
+from adapters.telemetry.requests import App, CountedRequests
 from adapters.telemetry.shared import is_shared, shared_directory, shared_registry
 from composition.container import VERSION
 from composition.health import dependencies
@@ -40,6 +42,10 @@ class Telemetry:
             messages=[message_in_log, timed_messages(self.metrics, self.beat)],
             jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
         )
+
+    def around_http(self, app: App) -> App:
+        """The whole application, watched."""
+        return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
