@@ -34,6 +34,7 @@ from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
+from composition.health import REQUIRED, checks, known_for_a_moment
 from composition.keys import token_keys
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
@@ -154,12 +155,13 @@ class Http(Provider):
         return Cursors(resources.secret_key)
 
     @provide
-    def checks(self, engine: AsyncEngine) -> Mapping[str, Check]:
+    def checks(self, engine: AsyncEngine, settings: Settings, resources: Resources) -> Mapping[str, Check]:
         async def postgresql() -> None:
-            async with engine.connect() as connection:
+            async with engine.connect() as connection:  # of the pool: a process that has none left is not ready
                 await connection.execute(text("SELECT 1"))
 
-        return {"postgresql": postgresql}
+        anew = {name: known_for_a_moment(check) for name, check in checks(settings, resources.database).items()}
+        return {**anew, "postgresql": postgresql}
 
     @provide
     def edge(
@@ -188,12 +190,16 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
+            required=REQUIRED["api"],
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
 
 
-def make_container(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> AsyncContainer:
+def make_container(
+    settings: Settings, resources: Resources, watches: Watches = NOBODY, *around: Provider
+) -> AsyncContainer:
+    """`around`: what is put around parts of the service."""
     return make_async_container(
         UseCases(watches),
         Machine(),
@@ -202,5 +208,6 @@ def make_container(settings: Settings, resources: Resources, watches: Watches = 
         InProcessStores() if settings.redis is None else RedisStores(),
         InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
+        *around,
         context={Settings: settings, Resources: resources, Watches: watches},
     )

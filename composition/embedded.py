@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from datetime import timedelta
+from uuid import UUID
 
 from dishka import AsyncContainer
 from dramatiq import Worker
@@ -16,9 +17,12 @@ from sqlalchemy import URL
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
+from adapters.telemetry.metrics import Metrics
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.database import database, migrate
+from composition.fleet import sample_fleet
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -26,6 +30,8 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
+from composition.telemetry import Telemetry, exposed, process_metrics
+from composition.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
@@ -49,8 +55,10 @@ def run_embedded(settings: Settings) -> None:
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
+        metrics = process_metrics()
         try:
-            asyncio.run(_serve(settings, url, secret))
+            with exposed("up", settings, url, metrics):
+                asyncio.run(_serve(settings, url, secret, metrics))
         finally:
             for signal_number in _STOP:  # it stops already: asking again changes nothing
                 signal.signal(signal_number, signal.SIG_IGN)
@@ -68,10 +76,13 @@ def _require_free_port(settings: Settings) -> None:
             ) from error
 
 
-async def _serve(settings: Settings, url: URL, secret: str) -> None:
+async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret)
-    container = make_container(settings, resources)
-    worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
+    telemetry = Telemetry(metrics, "up")
+    container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    worker = None
+    if settings.redis is not None:
+        worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -80,7 +91,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
         server = Server(
-            app,
+            telemetry.around_http(app),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,
@@ -90,8 +101,8 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         )
         if worker is not None:
             worker.start()
-        async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(part) for part in await _background(container, settings)]
+        async with telemetry.beating(), asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(part) for part in await _background(container, settings, telemetry)]
             serving = tasks.create_task(server.serve())
             leave_to_itself()
             _announce(settings, admin_password)
@@ -110,14 +121,24 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         await container.close()
 
 
-async def _background(container: AsyncContainer, settings: Settings) -> list[Coroutine[None, None, None]]:
+async def _background(
+    container: AsyncContainer, settings: Settings, telemetry: Telemetry
+) -> list[Coroutine[None, None, None]]:
+    metrics = telemetry.metrics
     parts = [
-        relay_forever(await container.get(EventLog), await container.get(RelayEvents)),
-        schedule_forever(container, stalled_after=settings.stalled_after),
+        relay_forever(await container.get(EventLog), await container.get(RelayEvents), metrics),
+        schedule_forever(container, metrics, stalled_after=settings.stalled_after),
+        sample_fleet(container, metrics, stalled_after=settings.stalled_after),
     ]
     if settings.redis is None:
         jobs = await container.get(InProcessJobs)
-        parts.append(jobs.work(await container.get(ProcessOrder)))
+        around, process = together(telemetry.watches.jobs), await container.get(ProcessOrder)
+
+        async def work(order_id: UUID) -> None:
+            with around(order_id):
+                await process(order_id)
+
+        parts.append(jobs.work(work))
         requeue = await container.get(RequeueStalledOrders)
         await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
     if settings.kafka is not None:

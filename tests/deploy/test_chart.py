@@ -19,7 +19,7 @@ SET_BY_THE_CHART = set(re.findall(r"^([A-Z][A-Z_]+): ", HELPERS, re.MULTILINE))
 NEVER_SET = {"KAFKA_HOST", "KAFKA_PORT", "VAR_DIR"}
 """The brokers are told as a list, and the file system of a pod is read-only."""
 
-FREE = (".keys", ".resources")
+FREE = (".keys", ".resources", ".labels")
 """What is in these is no value of the chart's."""
 
 HELM = find("helm")
