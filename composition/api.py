@@ -12,10 +12,12 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
+from composition.tracing import traced_http
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -43,7 +45,8 @@ class Api:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 opened = await self._open.enter_async_context(container(self._settings, self._resources))
-                self._app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                self._app = traced_http(app, await opened.get(Tracing))
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -54,7 +57,7 @@ class Api:
 
 def _resources(settings: Settings) -> Resources:
     """Raises SettingsError, for keys that cannot be used as well: of a failed lifespan a server only makes a note."""
-    found = resources(settings)
+    found = resources(settings, "api")
     token_keys(settings, found.secret_key)
     return found
 

@@ -36,4 +36,4 @@ async def main(container: AsyncContainer, _: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, role="consumer")

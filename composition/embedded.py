@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
+from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.database import database, migrate
@@ -26,6 +27,8 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
+from composition.tracing import traced_http, traced_jobs
+from composition.watching import Watches, together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
@@ -69,7 +72,7 @@ def _require_free_port(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, url: URL, secret: str) -> None:
-    resources = Resources(database=url, secret_key=secret)
+    resources = Resources(database=url, secret_key=secret, role="up")
     container = make_container(settings, resources)
     worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
     stop = asyncio.Event()
@@ -79,6 +82,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         admin_password = await _first_admin(container)
         feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
+        app = traced_http(app, await container.get(Tracing))
         server = Server(
             app,
             address=settings.app_host,
@@ -117,7 +121,8 @@ async def _background(container: AsyncContainer, settings: Settings) -> list[Cor
     ]
     if settings.redis is None:
         jobs = await container.get(InProcessJobs)
-        parts.append(jobs.work(await container.get(ProcessOrder)))
+        watches, tracing = await container.get(Watches), await container.get(Tracing)
+        parts.append(jobs.work(traced_jobs(await container.get(ProcessOrder), tracing, together(watches.jobs))))
         requeue = await container.get(RequeueStalledOrders)
         await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
     if settings.kafka is not None:

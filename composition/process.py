@@ -19,7 +19,7 @@ from composition.watching import NOBODY, Watches
 _log = logging.getLogger(__name__)
 
 
-def resources(settings: Settings) -> Resources:
+def resources(settings: Settings, role: str | None = None) -> Resources:
     """What a process of its own stands on. Raises SettingsError for a service that it needs to share, and lacks."""
     shared = {
         "POSTGRES_HOST or DATABASE_URL": settings.postgres_url,
@@ -30,7 +30,7 @@ def resources(settings: Settings) -> Resources:
         if value is None:
             raise SettingsError(f"Set {names}; without it only `order-service up`, all in one process, can run.")
     assert settings.postgres_url is not None  # noqa: S101 - for the type checker: looked at above
-    return Resources(database=settings.postgres_url, secret_key=secret_key(settings))
+    return Resources(database=settings.postgres_url, secret_key=secret_key(settings), role=role)
 
 
 @contextmanager
@@ -52,10 +52,10 @@ def leave_to_itself() -> None:
     gc.freeze()
 
 
-def run(main: Callable[[AsyncContainer, Settings], Awaitable[None]]) -> None:
+def run(main: Callable[[AsyncContainer, Settings], Awaitable[None]], *, role: str) -> None:
     """Runs `main` until it ends, or SIGTERM or SIGINT cancels it; then closes what it used."""
     with starting() as settings:
-        asyncio.run(_until_stopped(main, settings, resources(settings)))
+        asyncio.run(_until_stopped(main, settings, resources(settings, role)))
 
 
 @asynccontextmanager

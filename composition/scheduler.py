@@ -56,4 +56,4 @@ async def main(container: AsyncContainer, settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, role="scheduler")

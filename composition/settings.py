@@ -16,6 +16,7 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from adapters.telemetry.tracing import Collector
 from composition.connections import Connections, Count, Port
 from composition.refusal import SettingsError
 from order_service.domain.errors import InvalidRequest
@@ -64,6 +65,8 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     # Looking after itself; without a format, processes of their own write JSON, and `up` text
     log_format: Literal["json", "text"] | None = None
+    otel_exporter_otlp_endpoint: str = ""
+    trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
     stalled_after_seconds: Count = 30
     event_log_months: Count | None = None
     var_dir: str = "var"
@@ -107,6 +110,20 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def session_lifetime(self) -> timedelta:
         return timedelta(days=self.session_days)
+
+    @property
+    def collector(self) -> Collector | None:
+        """Where traces go; None: nowhere."""
+        endpoint = self.otel_exporter_otlp_endpoint
+        if not endpoint:
+            return None
+        parts = urlsplit(endpoint)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise SettingsError(
+                "OTEL_EXPORTER_OTLP_ENDPOINT must be like http://collector:4318; /v1/traces is added, and a secret "
+                "of the collector's belongs into OTEL_EXPORTER_OTLP_HEADERS."
+            )
+        return Collector(endpoint=endpoint, ratio=self.trace_ratio)
 
     @property
     def stalled_after(self) -> timedelta:
@@ -161,7 +178,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     try:
         settings = msgspec.convert(values, Settings, strict=False)
         _ = (settings.postgres_url, settings.redis, settings.kafka)
-        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins)
+        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins, settings.collector)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

@@ -13,7 +13,7 @@ from composition.process import resources, starting
 
 def work() -> int:
     with starting() as settings:
-        resources(settings)
+        resources(settings, "worker")
         arguments = ["composition.worker:broker", "--skip-logging", *sys.argv[1:]]
         parser = make_argument_parser()  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
         code: int = main(parser.parse_args(arguments))  # type: ignore[no-untyped-call]  # nor here
@@ -24,4 +24,4 @@ if __name__ == "__main__":
     sys.exit(work())
 else:
     with starting() as _settings:
-        broker = job_broker(_settings, resources(_settings))
+        broker = job_broker(_settings, resources(_settings, "worker"))

@@ -25,8 +25,10 @@ class Desk:
         self.done: set[UUID] = set()
         self.fails: dict[UUID, list[Exception]] = {}
         self.meets: Callable[[], Awaitable[object]] | None = None
+        self.traces: dict[UUID, str | None] = {}
 
-    async def __call__(self, order_id: UUID) -> None:
+    async def __call__(self, order_id: UUID, trace: str | None) -> None:
+        self.traces[order_id] = trace
         self.tried[order_id] += 1
         if self.meets is not None:
             await self.meets()
