@@ -6,14 +6,13 @@ Nothing waits for the collector. While it does not answer, spans are dropped, an
 import logging
 import threading
 import time
-from typing import Any
 from uuid import uuid4
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, SamplingResult, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from adapters.telemetry.tracing import Collector, Tracing
 
@@ -25,10 +24,10 @@ _SECONDS_BETWEEN_LINES = 60.0
 def traces_to(collector: Collector, *, role: str, version: str) -> Tracing:
     """To be made in the process that works, after every fork: it has a thread of its own.
 
-    Where a trace began, it was decided whether it is recorded, and that holds here.
+    Where a trace begins it is decided whether it is recorded, and that holds wherever it goes on.
     """
     provider = TracerProvider(
-        sampler=ParentBased(_Ratio(collector.ratio)),
+        sampler=ParentBased(ALWAYS_ON),
         resource=Resource.create(
             {
                 "service.namespace": _NAMESPACE,
@@ -48,15 +47,7 @@ def traces_to(collector: Collector, *, role: str, version: str) -> Tracing:
         ending.start()
         ending.join(_FLUSH_SECONDS)
 
-    return Tracing(provider.get_tracer(_NAMESPACE, version), close=close)
-
-
-class _Ratio(TraceIdRatioBased):
-    """Of what begins here; but what is linked to traces that are recorded is recorded, too."""
-
-    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        chosen = ALWAYS_ON.should_sample if kwargs.get("links") else super().should_sample
-        return chosen(*args, **kwargs)
+    return Tracing(provider.get_tracer(_NAMESPACE, version), ratio=collector.ratio, close=close)
 
 
 class _Rarely(logging.Filter):
@@ -78,6 +69,6 @@ _RARELY = _Rarely()
 
 
 def _let_it_complain_rarely() -> None:
-    """Else each attempt would be a line or two, and each span that finds no room."""
-    for name in ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"):
-        logging.getLogger(name).addFilter(_RARELY)
+    """Else each attempt would be a line or two, and each span that finds no room a line, written or not."""
+    logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").addFilter(_RARELY)
+    logging.getLogger("opentelemetry.sdk._shared_internal").setLevel(logging.ERROR)

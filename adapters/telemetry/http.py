@@ -29,16 +29,23 @@ class TracedHttp:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _UNTRACED:
             return await self._app(scope, receive, send)
+        of = _named_by_client(scope)
+        if of is None and not self._tracing.is_on:
+            return await self._app(scope, receive, send)
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        with self._tracing.entered(method, kind=SpanKind.SERVER, of=_named_by_client(scope), begins=True) as span:
+        with self._tracing.entered(
+            method,
+            kind=SpanKind.SERVER,
+            of=of,
+            begins=True,
+            attributes=lambda: {"http.request.method": method, "url.scheme": scope.get("scheme", "http")},
+        ) as span:
             if span is None:
                 return await self._app(scope, receive, send)
             await self._traced(span, method, scope, receive, send)
         return None
 
     async def _traced(self, span: Span, method: str, scope: Any, receive: Receive, send: Send) -> None:
-        span.set_attributes({"http.request.method": method, "url.scheme": scope.get("scheme", "http")})
-
         async def send_and_tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _tell_status(span, message["status"])

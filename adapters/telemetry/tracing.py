@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Token
 from dataclasses import dataclass
+from random import random
 from types import TracebackType
 
 from opentelemetry.context import Context, attach, detach
@@ -32,16 +33,19 @@ class Collector:
 
 
 class Tracing:
-    """Without a `tracer` nothing is recorded; who comes with a trace still has it passed on."""
+    """Without a `tracer` nothing is recorded; who comes with a trace still has it passed on.
 
-    def __init__(self, tracer: Tracer | None = None, *, close: Callable[[], None] = lambda: None) -> None:
+    `ratio`: of the traces that begin here, which part is recorded. It is drawn here: the SDK would make a span first.
+    """
+
+    def __init__(
+        self, tracer: Tracer | None = None, *, ratio: float = 1.0, close: Callable[[], None] = lambda: None
+    ) -> None:
         self._tracer = tracer
+        self._ratio = ratio
+        self.is_on = tracer is not None
         self.close = close
         """Sends what is left, for two seconds at most. Nothing is recorded any more then."""
-
-    @property
-    def is_on(self) -> bool:
-        return self._tracer is not None
 
     def inside(
         self, name: str, *, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None
@@ -58,19 +62,15 @@ class Tracing:
         kind: SpanKind,
         of: Context | None,
         begins: bool,
-        attributes: Attributes | Callable[[], Attributes] | None = None,
+        attributes: Callable[[], Attributes],
     ) -> AbstractContextManager[Span | None]:
         """Around what comes from outside, with a trace (`of`) or without. `begins`: then one may begin here."""
-        if of is None and (self._tracer is None or not begins):
-            return _NOTHING
-        if self._tracer is None or (of is not None and not is_sampled(of)):
+        if of is None:
+            if self._tracer is None or not begins or random() >= self._ratio:  # noqa: S311 - nobody gains by guessing
+                return _NOTHING
+        elif self._tracer is None or not is_sampled(of):
             return Attached(of)
-        span = self._tracer.start_span(name, context=of or Context(), kind=kind)
-        if not span.is_recording():
-            return _NOTHING
-        if attributes is not None:
-            span.set_attributes(attributes() if callable(attributes) else attributes)
-        return Active(span)
+        return Active(self._tracer.start_span(name, context=of or Context(), kind=kind, attributes=attributes()))
 
     def resumed(self, trace: str | None) -> AbstractContextManager[object]:
         """Around what belongs to a trace, without a span of its own."""
@@ -99,8 +99,8 @@ class Attached:
 
     __slots__ = ("_context", "_token")
 
-    def __init__(self, context: Context | None) -> None:
-        self._context = Context() if context is None else context
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def __enter__(self) -> None:
         self._token: Token[Context] = attach(self._context)
