@@ -36,6 +36,7 @@ from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
 from adapters.telemetry.contexts import current_trace
 from adapters.telemetry.tracing import Tracing
+from composition.health import REQUIRED, checks, known_for_a_moment
 from composition.keys import token_keys
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
@@ -179,12 +180,13 @@ class Http(Provider):
         return Cursors(resources.secret_key)
 
     @provide
-    def checks(self, engine: AsyncEngine) -> Mapping[str, Check]:
+    def checks(self, engine: AsyncEngine, settings: Settings, resources: Resources) -> Mapping[str, Check]:
         async def postgresql() -> None:
-            async with engine.connect() as connection:
+            async with engine.connect() as connection:  # of the pool: a process that has none left is not ready
                 await connection.execute(text("SELECT 1"))
 
-        return {"postgresql": postgresql}
+        anew = {name: known_for_a_moment(check) for name, check in checks(settings, resources.database).items()}
+        return {**anew, "postgresql": postgresql}
 
     @provide
     def edge(
@@ -213,12 +215,16 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
+            required=REQUIRED["api"],
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
 
 
-def make_container(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> AsyncContainer:
+def make_container(
+    settings: Settings, resources: Resources, watches: Watches = NOBODY, *around: Provider
+) -> AsyncContainer:
+    """`around`: what is put around parts of the service."""
     tracing = tracing_of(settings, resources.role, VERSION)
     watches = traced(watches, tracing, settings)
     return make_async_container(
@@ -230,5 +236,6 @@ def make_container(settings: Settings, resources: Resources, watches: Watches = 
         InProcessStores() if settings.redis is None else RedisStores(),
         InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
+        *around,
         context={Settings: settings, Resources: resources, Watches: watches},
     )

@@ -15,11 +15,16 @@ from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.http.edge import STREAMS
 from adapters.persistence.event_feed import SqlEventFeed
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.requests import CountedRequests
 from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.database import database, migrate
+from composition.fleet import sample_fleet
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -27,8 +32,9 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
+from composition.telemetry import Telemetry, exposed, process_metrics
 from composition.tracing import traced_http, traced_jobs
-from composition.watching import Watches, together
+from composition.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
@@ -52,8 +58,10 @@ def run_embedded(settings: Settings) -> None:
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
+        metrics = process_metrics()
         try:
-            asyncio.run(_serve(settings, url, secret))
+            with exposed("up", settings, url, metrics):
+                asyncio.run(_serve(settings, url, secret, metrics))
         finally:
             for signal_number in _STOP:  # it stops already: asking again changes nothing
                 signal.signal(signal_number, signal.SIG_IGN)
@@ -71,10 +79,13 @@ def _require_free_port(settings: Settings) -> None:
             ) from error
 
 
-async def _serve(settings: Settings, url: URL, secret: str) -> None:
+async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret, role="up")
-    container = make_container(settings, resources)
-    worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
+    telemetry = Telemetry(metrics)
+    container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    worker = None
+    if settings.redis is not None:
+        worker = Worker(job_broker(settings, resources, Telemetry(metrics, loop="worker")), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -84,7 +95,7 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
         app = traced_http(app, await container.get(Tracing))
         server = Server(
-            app,
+            CountedRequests(app, metrics, streams=STREAMS),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,
@@ -94,8 +105,8 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         )
         if worker is not None:
             worker.start()
-        async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(part) for part in await _background(container, settings)]
+        async with telemetry.beating(), asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(part) for part in await _background(container, settings, telemetry)]
             serving = tasks.create_task(server.serve())
             leave_to_itself()
             _announce(settings, admin_password)
@@ -114,15 +125,19 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         await container.close()
 
 
-async def _background(container: AsyncContainer, settings: Settings) -> list[Coroutine[None, None, None]]:
+async def _background(
+    container: AsyncContainer, settings: Settings, telemetry: Telemetry
+) -> list[Coroutine[None, None, None]]:
+    metrics = telemetry.metrics
     parts = [
-        relay_forever(await container.get(EventLog), await container.get(RelayEvents)),
-        schedule_forever(container, stalled_after=settings.stalled_after),
+        relay_forever(await container.get(EventLog), await container.get(RelayEvents), metrics),
+        schedule_forever(container, metrics, stalled_after=settings.stalled_after),
+        sample_fleet(container, metrics, stalled_after=settings.stalled_after),
     ]
     if settings.redis is None:
         jobs = await container.get(InProcessJobs)
-        watches, tracing = await container.get(Watches), await container.get(Tracing)
-        parts.append(jobs.work(traced_jobs(await container.get(ProcessOrder), tracing, together(watches.jobs))))
+        process, tracing = await container.get(ProcessOrder), await container.get(Tracing)
+        parts.append(jobs.work(traced_jobs(process, tracing, together(telemetry.watches.jobs))))
         requeue = await container.get(RequeueStalledOrders)
         await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
     if settings.kafka is not None:

@@ -3,17 +3,20 @@
 from uuid import UUID
 
 from dishka import AsyncContainer
-from dramatiq import Broker, Middleware, Worker
+from dramatiq import Middleware
 from dramatiq.brokers.redis import RedisBroker
 
 from adapters.telemetry.tracing import UNTRACED, Tracing
 from adapters.worker.actors import Process, declare_actors
+from adapters.worker.beside import Beside
 from adapters.worker.queue import make_broker
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.process import leave_to_itself
 from composition.settings import Settings, SettingsError
+from composition.telemetry import Telemetry
 from composition.tracing import traced_jobs
-from composition.watching import NOBODY, Watches, together
+from composition.watching import together
 from order_service.use_cases.process_order import ProcessOrder
 
 
@@ -22,21 +25,22 @@ class _Ending(Middleware):
 
     tracing: Tracing = UNTRACED
 
-    def after_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
+    def after_worker_shutdown(self, *_: object) -> None:
         self.tracing.close()
 
 
-def job_broker(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> RedisBroker:
+def job_broker(settings: Settings, resources: Resources, telemetry: Telemetry) -> RedisBroker:
     """A broker that knows its actors. Raises SettingsError without a Redis."""
     if settings.redis is None:
         raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to work on.")
+    watches = telemetry.watches
     opened: list[AsyncContainer] = []
     ready: list[Process] = []
     ending = _Ending()
 
     async def process(order_id: UUID, trace: str | None) -> None:
         if not opened:  # in the event loop in which all jobs of this process run, so only now
-            opened.append(make_container(settings, resources, watches))
+            opened.append(make_container(settings, resources, watches, Counting(telemetry)))
         if not ready:  # once for all jobs, for it keeps nothing of any
             tracing = await opened[0].get(Tracing)
             ending.tracing = tracing
@@ -45,6 +49,7 @@ def job_broker(settings: Settings, resources: Resources, watches: Watches = NOBO
         await ready[0](order_id, trace)
 
     broker = make_broker(settings.redis)
+    broker.add_middleware(Beside(telemetry.beat.forever))
     broker.add_middleware(ending)
     declare_actors(broker, process=process)
     return broker

@@ -64,6 +64,8 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     screening_repeat_window_seconds: Count | None = None
 
     # Looking after itself; without a format, processes of their own write JSON, and `up` text
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None  # without it nobody can ask how the process is
     log_format: Literal["json", "text"] | None = None
     otel_exporter_otlp_endpoint: str = ""
     trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0

@@ -1,6 +1,6 @@
 """The HTTP application: which routes there are, and what stands before them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 
 from litestar import Litestar, Router
@@ -126,6 +126,7 @@ class HttpEdge:
     proxies: Networks
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
+    required: Set[str]
     version: str
     asyncapi: Mapping[str, object]
 
@@ -167,7 +168,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
-            health_router(edge.checks),
+            health_router(edge.checks, edge.required),
             jwks_route(edge.jwks),
             problem_page,
             docs.assets,

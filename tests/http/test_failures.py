@@ -45,7 +45,8 @@ every_failure = pytest.mark.parametrize(
 
 def tells_nothing(answer: httpx.Response, status: int = 500, code: str = "internal-error") -> bool:
     found = problem(answer, status, code)
-    assert found.keys() <= {"type", "title", "status", "detail", "instance", "request_id", "retry_after", "checks"}
+    known = {"type", "title", "status", "detail", "instance", "request_id", "retry_after", "checks", "required"}
+    assert found.keys() <= known
     return not any(secret in answer.text or secret in str(answer.headers) for secret in SECRETS)
 
 
@@ -128,7 +129,10 @@ async def test_a_process_without_a_database_is_alive_but_not_ready(lost: httpx.A
 
 async def test_with_its_database_the_process_is_ready(anybody: httpx.AsyncClient) -> None:
     answer = await anybody.get("/readyz")
-    assert (answer.status_code, document(answer)) == (200, {"status": "ok", "checks": {"postgresql": "ok"}})
+    assert (answer.status_code, document(answer)) == (
+        200,
+        {"status": "ok", "checks": {"postgresql": "ok"}, "required": ["postgresql"]},
+    )
     assert document(await anybody.get("/livez")) == {"status": "ok"}
 
 

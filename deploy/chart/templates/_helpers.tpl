@@ -57,6 +57,8 @@ migrate: [postgresql]
 {{- $files := "/run/certificates" -}}
 APP_HOST: 0.0.0.0
 APP_PORT: "8010"
+METRICS_HOST: 0.0.0.0
+METRICS_PORT: "9464"
 {{- if not (hasKey $secret "DATABASE_URL") }}
 POSTGRES_HOST: {{ $values.postgresql.host | quote }}
 POSTGRES_PORT: {{ $values.postgresql.port | quote }}
