@@ -52,9 +52,8 @@ class Api:
                     container(self._settings, self._resources, self._telemetry)
                 )
                 app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
-                self._app = CountedRequests(
-                    traced_http(app, await opened.get(Tracing)), self._telemetry.metrics, streams=STREAMS
-                )
+                app = traced_http(app, await opened.get(Tracing))
+                self._app = CountedRequests(app, self._telemetry.metrics, streams=STREAMS)
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:

@@ -99,6 +99,25 @@ async def test_a_trace_that_is_not_recorded_is_passed_on_and_what_is_no_trace_is
     assert not collector.of(trace)
 
 
+async def test_what_is_not_sent_yet_is_sent_when_a_process_stops(
+    tmp_path: Path, environment: dict[str, str], collector: Collector, kafka_bootstrap_servers: str
+) -> None:
+    later = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+    with Fleet(tmp_path, environment | later, port=free_port()) as roles:
+        roles.start()
+        await asyncio.to_thread(roles.until_ready)
+        async with httpx.AsyncClient(base_url=roles.address, timeout=10) as http:
+            order_id = await _placed(http, await a_customer(http))
+        await until(lambda: _is_told(kafka_bootstrap_servers, environment["KAFKA_TOPIC"], "order.processed"))
+        assert not collector.spans
+        await asyncio.to_thread(roles.stop, "api", "worker", "relay", "consumer")
+    assert {span.service for span in collector.about(order_id)} >= {"order-service-relay", "order-service-worker"}
+    [trace] = {span.trace for span in collector.about(order_id)}
+    tree = collector.of(trace)
+    assert _missing(tree) == {""}
+    assert {span.service.rpartition("-")[2] for span in tree.values()} == {"api", "relay", "consumer", "worker"}
+
+
 async def _placed(http: httpx.AsyncClient, headers: dict[str, str]) -> str:
     return str((await http.post("/api/v1/orders", json=AN_ORDER, headers=headers)).json()["id"])
 
