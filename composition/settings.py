@@ -16,8 +16,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from adapters.telemetry.tracing import Collector
-from composition.connections import Connections, Count, Port
+from composition.collecting import Collecting
+from composition.connections import Count, Port
 from composition.refusal import SettingsError
 from order_service.domain.errors import InvalidRequest
 from order_service.domain.money import Money
@@ -34,11 +34,12 @@ SECRETS = (
     "redis_pass",
     "redis_url",
     "kafka_password",
+    "otel_exporter_otlp_headers",
 )
 """Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
     app_host: str = "127.0.0.1"
     app_port: Port = 8010
@@ -67,8 +68,6 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None  # without it nobody can ask how the process is
     log_format: Literal["json", "text"] | None = None
-    otel_exporter_otlp_endpoint: str = ""
-    trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
     stalled_after_seconds: Count = 30
     event_log_months: Count | None = None
     var_dir: str = "var"
@@ -112,20 +111,6 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def session_lifetime(self) -> timedelta:
         return timedelta(days=self.session_days)
-
-    @property
-    def collector(self) -> Collector | None:
-        """Where traces go; None: nowhere."""
-        endpoint = self.otel_exporter_otlp_endpoint
-        if not endpoint:
-            return None
-        parts = urlsplit(endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-            raise SettingsError(
-                "OTEL_EXPORTER_OTLP_ENDPOINT must be like http://collector:4318; /v1/traces is added, and a secret "
-                "of the collector's belongs into OTEL_EXPORTER_OTLP_HEADERS."
-            )
-        return Collector(endpoint=endpoint, ratio=self.trace_ratio)
 
     @property
     def stalled_after(self) -> timedelta:

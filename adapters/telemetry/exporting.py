@@ -38,7 +38,7 @@ def traces_to(collector: Collector, *, role: str, version: str) -> Tracing:
         ),
         shutdown_on_exit=False,
     )
-    exporter = OTLPSpanExporter(endpoint=f"{collector.endpoint.rstrip('/')}/v1/traces")
+    exporter = OTLPSpanExporter(endpoint=f"{collector.endpoint.rstrip('/')}/v1/traces", headers=collector.headers)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _let_it_complain_rarely()
 

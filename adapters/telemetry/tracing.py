@@ -9,7 +9,7 @@ There is nothing personal in a span: no address, no header, no text of an error,
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import random
 from types import TracebackType
 
@@ -26,10 +26,14 @@ _NOTHING = nullcontext()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """`endpoint`: where OTLP over HTTP is spoken, without the path. `ratio`: of the traces that begin here, 0..1."""
+    """`endpoint`: where OTLP over HTTP is spoken, without the path. `ratio`: of the traces that begin here, 0..1.
+
+    `headers` are sent with each request, and secret.
+    """
 
     endpoint: str
     ratio: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Tracing:
