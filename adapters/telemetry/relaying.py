@@ -28,7 +28,7 @@ class TracedPublisher:
         }
 
     async def publish(self, events: Sequence[LoggedEvent]) -> None:
-        if not any(event.trace for event in events):
+        if not self._tracing.is_on or all(event.trace is None for event in events):
             return await self._publisher.publish(events)
         contexts = [context_of(event.trace) if event.trace else None for event in events]
         recorded = [context for context in contexts if context is not None and is_sampled(context)]

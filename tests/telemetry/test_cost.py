@@ -70,10 +70,10 @@ async def microseconds(app: Callable[..., Awaitable[None]]) -> float:
 async def test_without_a_collector_a_request_costs_next_to_nothing_more() -> None:
     cost = await microseconds(an_app(UNTRACED)) - await microseconds(bare)
     print(f"{cost:.1f} us a request, untraced")
-    assert cost < 6  # 1.6 where nobody else works
+    assert cost < 10  # 1.5 where nobody else works
 
 
-@pytest.mark.parametrize(("ratio", "most"), [(0.0, 15), (1.0, 400)])
+@pytest.mark.parametrize(("ratio", "most"), [(0.0, 40), (1.0, 1_000)])
 async def test_what_is_recorded_costs_what_its_spans_do(ratio: float, most: float) -> None:
     nowhere = traces_to(Collector(endpoint="http://127.0.0.1:9", ratio=ratio), role="api", version="1")
     cost = await microseconds(an_app(nowhere)) - await microseconds(bare)
