@@ -12,8 +12,6 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from adapters.http.edge import STREAMS
-from adapters.telemetry.requests import CountedRequests
 from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
@@ -34,7 +32,7 @@ class Api:
     def __init__(self) -> None:
         with starting() as settings:
             self._settings, self._resources = settings, _resources(settings)
-        self._telemetry = Telemetry(process_metrics())
+        self._telemetry = Telemetry(process_metrics(), "api")
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 
@@ -53,7 +51,7 @@ class Api:
                 )
                 app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
                 app = traced_http(app, await opened.get(Tracing))
-                self._app = CountedRequests(app, self._telemetry.metrics, streams=STREAMS)
+                self._app = self._telemetry.around_http(app)
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:

@@ -15,10 +15,8 @@ from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
-from adapters.http.edge import STREAMS
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
-from adapters.telemetry.requests import CountedRequests
 from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
@@ -81,11 +79,11 @@ def _require_free_port(settings: Settings) -> None:
 
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret, role="up")
-    telemetry = Telemetry(metrics)
+    telemetry = Telemetry(metrics, "up")
     container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
     worker = None
     if settings.redis is not None:
-        worker = Worker(job_broker(settings, resources, Telemetry(metrics, loop="worker")), worker_threads=2)
+        worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -95,7 +93,7 @@ async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) ->
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
         app = traced_http(app, await container.get(Tracing))
         server = Server(
-            CountedRequests(app, metrics, streams=STREAMS),
+            telemetry.around_http(app),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,

@@ -62,7 +62,7 @@ def run(role: str, main: Main) -> None:
     with starting() as settings:
         found, metrics = resources(settings, role), process_metrics()
         with exposed(role, settings, found.database, metrics):
-            asyncio.run(_until_stopped(main, settings, found, Telemetry(metrics)))
+            asyncio.run(_until_stopped(main, settings, found, Telemetry(metrics, role)))
 
 
 @asynccontextmanager

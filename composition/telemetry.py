@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from sqlalchemy import URL
 
+from adapters.http.edge import STREAMS
 from adapters.telemetry.beat import Beat
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
+from adapters.telemetry.requests import App, CountedRequests
 from adapters.telemetry.shared import is_shared, shared_directory, shared_registry
 from composition.container import VERSION
 from composition.health import dependencies
@@ -28,10 +30,10 @@ _LOOK_SECONDS = 1.0
 class Telemetry:
     """Of one event loop, called `loop`, in a process that counts in `metrics`."""
 
-    def __init__(self, metrics: Metrics, loop: str = "main") -> None:
+    def __init__(self, metrics: Metrics, role: str, *, loop: str = "main") -> None:
         self.metrics = metrics
         self.beat = Beat(metrics, loop)
-        metrics.build.labels(VERSION).set(1)
+        metrics.build.labels(VERSION, role).set(1)
 
     @property
     def watches(self) -> Watches:
@@ -40,6 +42,10 @@ class Telemetry:
             messages=[message_in_log, timed_messages(self.metrics, self.beat)],
             jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
         )
+
+    def around_http(self, app: App) -> App:
+        """The whole application, watched."""
+        return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:

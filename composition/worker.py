@@ -26,4 +26,4 @@ if __name__ == "__main__":
     sys.exit(work())
 else:
     with starting() as _settings:
-        broker = job_broker(_settings, resources(_settings, "worker"), Telemetry(process_metrics()))
+        broker = job_broker(_settings, resources(_settings, "worker"), Telemetry(process_metrics(), "worker"))

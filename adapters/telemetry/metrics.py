@@ -30,7 +30,7 @@ class Metrics:
             values.ValueClass = values.MultiProcessValue()
         self.registry = CollectorRegistry()
 
-        self.build = self._gauge("build_info", "The version that runs; always 1.", "version", mode="livemax")
+        self.build = self._gauge("build_info", "What runs here; always 1.", "version", "role", mode="livemax")
 
         # HTTP
         self.http_requests = self._counter(

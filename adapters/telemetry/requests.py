@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
+from adapters.telemetry.beat import Beat
 from adapters.telemetry.metrics import Metrics
 
 # Wider than the framework's types, for this stands around all of it.
@@ -25,12 +26,12 @@ class CountedRequests:
     was an answer has the status `none`.
     """
 
-    def __init__(self, app: App, metrics: Metrics, *, streams: Sequence[str]) -> None:
+    def __init__(self, app: App, metrics: Metrics, beat: Beat, *, streams: Sequence[str]) -> None:
         self._app = app
         self._metrics = metrics
         self._streams = tuple(streams)
-        self._open_requests = metrics.http_in_progress.labels("request")
-        self._open_streams = metrics.http_in_progress.labels("stream")
+        self._open = {"request": 0, "stream": 0}
+        beat.sample(self._sample)
         self._counters: dict[tuple[str, str, int | str], Counter] = {}  # asking the library for one costs more
         self._histograms: dict[tuple[str, str], Histogram] = {}
 
@@ -38,8 +39,8 @@ class CountedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        in_progress = self._open_streams if scope["path"].endswith(self._streams) else self._open_requests
-        in_progress.inc()
+        kind = "stream" if scope["path"].endswith(self._streams) else "request"
+        self._open[kind] += 1
         began = time.perf_counter()
         answered = False
 
@@ -53,9 +54,13 @@ class CountedRequests:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            in_progress.dec()
+            self._open[kind] -= 1
             if not answered:
                 self._note(scope, _NONE, time.perf_counter() - began)
+
+    def _sample(self) -> None:
+        for kind, number in self._open.items():
+            self._metrics.http_in_progress.labels(kind).set(number)
 
     def _note(self, scope: Message, status: int | str, seconds: float) -> None:
         method = scope["method"]

@@ -132,9 +132,8 @@ async def test_every_process_writes_json_whatever_happens(lonely: Fleet, tmp_pat
     for log in logs.values():
         assert b"hunter2" not in log.read_bytes()
         assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines_of(log.read_bytes()))
-    told = [
-        line["request_id"] for line in lines_of(logs["api"].read_bytes()) if "postgresql is not" in line["message"]
-    ]
+    api = lines_of(logs["api"].read_bytes())
+    told = [line["request_id"] for line in api if "postgresql is not ready" in line["message"]]
     assert sorted(told) == sorted(asked)
 
 
