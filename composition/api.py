@@ -12,11 +12,13 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
 from composition.telemetry import Telemetry, exposed_for_all, process_metrics
+from composition.tracing import traced_http
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -48,6 +50,7 @@ class Api:
                     container(self._settings, self._resources, self._telemetry)
                 )
                 app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                app = traced_http(app, await opened.get(Tracing))
                 self._app = self._telemetry.around_http(app)
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
@@ -59,7 +62,7 @@ class Api:
 
 def _resources(settings: Settings) -> Resources:
     """Raises SettingsError, for keys that cannot be used as well: of a failed lifespan a server only makes a note."""
-    found = resources(settings)
+    found = resources(settings, "api")
     token_keys(settings, found.secret_key)
     return found
 

@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Coroutine
 from datetime import timedelta
-from uuid import UUID
 
 from dishka import AsyncContainer
 from dramatiq import Worker
@@ -18,6 +17,7 @@ from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.counting import Counting
@@ -31,6 +31,7 @@ from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
 from composition.telemetry import Telemetry, exposed, process_metrics
+from composition.tracing import traced_http, traced_jobs
 from composition.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
@@ -79,7 +80,7 @@ def _require_free_port(host: str, port: int, names: str) -> None:
 
 
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
-    resources = Resources(database=url, secret_key=secret)
+    resources = Resources(database=url, secret_key=secret, role="up")
     telemetry = Telemetry(metrics, "up")
     container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
     worker = None
@@ -92,6 +93,7 @@ async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) ->
         admin_password = await _first_admin(container)
         feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
+        app = traced_http(app, await container.get(Tracing))
         server = Server(
             telemetry.around_http(app),
             address=settings.app_host,
@@ -134,13 +136,8 @@ async def _background(
     ]
     if settings.redis is None:
         jobs = await container.get(InProcessJobs)
-        around, process = together(telemetry.watches.jobs), await container.get(ProcessOrder)
-
-        async def work(order_id: UUID) -> None:
-            with around(order_id):
-                await process(order_id)
-
-        parts.append(jobs.work(work))
+        process, tracing = await container.get(ProcessOrder), await container.get(Tracing)
+        parts.append(jobs.work(traced_jobs(process, tracing, together(telemetry.watches.jobs))))
         requeue = await container.get(RequeueStalledOrders)
         await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
     if settings.kafka is not None:

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from adapters.http.edge import current_request
 from adapters.kafka.hearing import Record
+from adapters.telemetry.contexts import current_ids
 
 _current_order: ContextVar[str | None] = ContextVar("current_order", default=None)
 
@@ -91,9 +92,10 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """`error` is the exception with its traceback; `request_id` and `order_id` are there where they are known."""
+    """`error` is the exception with its traceback; `request_id`, `order_id` and the trace are there if known."""
 
     def format(self, record: logging.LogRecord) -> str:
+        trace_id, span_id = current_ids() or (None, None)
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -101,6 +103,8 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", None) or current_request.get(),
             "order_id": getattr(record, "order_id", None) or _current_order.get(),
+            "trace_id": trace_id,
+            "span_id": span_id,
             "error": self.formatException(record.exc_info) if record.exc_info else record.exc_text,
         }
         return json.dumps({name: harmless(str(value)) for name, value in line.items() if value})

@@ -24,7 +24,7 @@ Main = Callable[[AsyncContainer, Settings, Metrics], Awaitable[None]]
 """What a role does, until it is stopped."""
 
 
-def resources(settings: Settings) -> Resources:
+def resources(settings: Settings, role: str | None = None) -> Resources:
     """What a process of its own stands on. Raises SettingsError for a service that it needs to share, and lacks."""
     shared = {
         "POSTGRES_HOST or DATABASE_URL": settings.postgres_url,
@@ -35,7 +35,7 @@ def resources(settings: Settings) -> Resources:
         if value is None:
             raise SettingsError(f"Set {names}; without it only `order-service up`, all in one process, can run.")
     assert settings.postgres_url is not None  # noqa: S101 - for the type checker: looked at above
-    return Resources(database=settings.postgres_url, secret_key=secret_key(settings))
+    return Resources(database=settings.postgres_url, secret_key=secret_key(settings), role=role)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def leave_to_itself() -> None:
 def run(role: str, main: Main) -> None:
     """Runs `main` until it ends, or SIGTERM or SIGINT cancels it; then closes what it used."""
     with starting() as settings:
-        found, metrics = resources(settings), process_metrics()
+        found, metrics = resources(settings, role), process_metrics()
         with exposed(role, settings, found.database, metrics):
             asyncio.run(_until_stopped(main, settings, found, Telemetry(metrics, role)))
 

@@ -16,7 +16,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from composition.connections import Connections, Count, Port
+from composition.collecting import Collecting
+from composition.connections import Count, Port
 from composition.refusal import SettingsError
 from order_service.domain.errors import InvalidRequest
 from order_service.domain.money import Money
@@ -33,11 +34,12 @@ SECRETS = (
     "redis_pass",
     "redis_url",
     "kafka_password",
+    "otel_exporter_otlp_headers",
 )
 """Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
     app_host: str = "127.0.0.1"
     app_port: Port = 8010
@@ -163,7 +165,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     try:
         settings = msgspec.convert(values, Settings, strict=False)
         _ = (settings.postgres_url, settings.redis, settings.kafka)
-        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins)
+        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins, settings.collector)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

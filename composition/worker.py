@@ -14,7 +14,7 @@ from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 
 def work() -> int:
     with starting() as settings:
-        found = resources(settings)
+        found = resources(settings, "worker")
         arguments = ["composition.worker:broker", "--skip-logging", *sys.argv[1:]]
         parser = make_argument_parser()  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
         with exposed_for_all("worker", settings, found.database):
@@ -26,4 +26,4 @@ if __name__ == "__main__":
     sys.exit(work())
 else:
     with starting() as _settings:
-        broker = job_broker(_settings, resources(_settings), Telemetry(process_metrics(), "worker"))
+        broker = job_broker(_settings, resources(_settings, "worker"), Telemetry(process_metrics(), "worker"))

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from adapters.embedded.postgres import EmbeddedPostgres
+from tests.fleet.collector import collecting
 from tests.log_scan import SCAN
 from tests.services.server import free_port
 
@@ -77,6 +78,31 @@ def test_all_of_it_tells_at_one_port_how_it_is(folder: Path) -> None:
             "required": ["postgresql"],
         }
         assert httpx.get(f"{at}/nothing").status_code == 404
+
+
+def test_an_order_is_one_tree_in_one_process_too(folder: Path) -> None:
+    with collecting() as collector:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100"}
+        with running(folder, settings) as (service, address, _), httpx.Client(base_url=address) as http:
+            login = {"email": "ann@example.com", "password": "correct horse battery"}
+            assert http.post("/api/v1/accounts", json=login).status_code == 201
+            form = {"grant_type": "password", "username": login["email"], "password": login["password"]}
+            token = http.post("/api/v1/auth/token", data=form).json()["access_token"]
+            ann = {"Authorization": f"Bearer {token}"}
+            lines = [{"name": "Mug", "quantity": 1, "unit_price": "1.00"}]
+            order = http.post("/api/v1/orders", json={"currency": "EUR", "lines": lines}, headers=ann).json()
+            deadline = time.monotonic() + READY_SECONDS
+            while order["processing_status"] != "PROCESSED":
+                assert time.monotonic() < deadline, order
+                order = http.get(f"/api/v1/orders/{order['id']}", headers=ann).json()
+            service.terminate()
+            assert service.wait(30) == 0
+        [trace] = {span.trace for span in collector.about(order["id"]) if span.name == "process orders"}
+        tree = collector.of(trace)
+    assert {span.parent for span in tree.values()} - tree.keys() == {""}
+    assert {"POST /api/v1/orders", "PlaceOrder", "COMMIT", "send events", "ProcessOrder"} <= {
+        span.name for span in tree.values()
+    }
 
 
 def test_two_services_cannot_share_a_folder(folder: Path) -> None:
