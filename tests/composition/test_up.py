@@ -82,7 +82,7 @@ def test_all_of_it_tells_at_one_port_how_it_is(folder: Path) -> None:
 
 def test_an_order_is_one_tree_in_one_process_too(folder: Path) -> None:
     with collecting() as collector:
-        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100"}
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "RATE_LIMIT_ORDERS_PER_MINUTE": "100000"}
         with running(folder, settings) as (service, address, _), httpx.Client(base_url=address) as http:
             login = {"email": "ann@example.com", "password": "correct horse battery"}
             assert http.post("/api/v1/accounts", json=login).status_code == 201
