@@ -141,6 +141,7 @@ async def test_an_order_tells_its_facts_and_its_life(shop: Shop, olga: Browser, 
         ("1", "Placed"),
     ]
     assert f"by operator …{str(operator.id)[-8:]}" in life
+    assert "Without JavaScript this page does not follow the order" in told
     assert f"by customer …{str(ann.id)[-8:]}" in life
 
 
