@@ -161,6 +161,7 @@ def _announce(settings: Settings, admin_password: str | None) -> None:
     lines = [
         "The order service runs.",
         f"  try it       {address}/docs",
+        f"  look after   {address}/ops",
         f"  data         {settings.var}",
     ]
     if admin_password is not None:
