@@ -20,6 +20,7 @@ from composition.database import database, migrate, new_migration, ready_databas
 from composition.embedded import run_embedded
 from composition.relay import CURSOR
 from composition.settings import Settings, SettingsError, read_settings
+from composition.settings_reference import add_arguments_of_settings, tell_settings
 from order_service.domain.errors import DependencyUnavailable
 
 
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     letters.add_argument("action", choices=["list", "redrive"])
     letters.add_argument("--limit", type=int, default=100, help="at most so many (default: 100)")
+    shown = _add(commands, "settings", tell_settings, "print the settings that the service would go by here")
+    add_arguments_of_settings(shown)
     _add(commands, "asyncapi", _asyncapi, "print the description of the Kafka side (AsyncAPI 3)")
     given = parser.parse_args(arguments)
     try:
