@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.http.leaving import Leaving
 from adapters.kafka.asyncapi import describe
 from adapters.persistence.account_views import SqlAccountViews
 from adapters.persistence.engine import create_engine
@@ -180,6 +181,7 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
+            leaving=Leaving(),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )

@@ -44,6 +44,10 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The address that it listens on; 0.0.0.0 is all of this machine's."""
     app_port: Port = 8010
     """Of the API, and of the queue's page: where both run on one machine, start the page with another."""
+    app_drain_seconds: Annotated[int, Meta(ge=0, le=600)] = 3
+    """For how long a process of the API that was told to stop (SIGTERM) goes on answering, while /readyz says no and
+    every answer asks the client to come back over a connection of its own: longer than the balancer takes to notice.
+    `order-service up` does not wait."""
 
     # Access
 

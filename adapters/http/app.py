@@ -27,6 +27,7 @@ from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
+from adapters.http.leaving import Leaving
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from adapters.http.whole_router import WholeRouter
@@ -126,6 +127,7 @@ class HttpEdge:
     proxies: Networks
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
+    leaving: Leaving
     version: str
     asyncapi: Mapping[str, object]
 
@@ -167,7 +169,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
-            health_router(edge.checks),
+            health_router(edge.checks, edge.leaving),
             jwks_route(edge.jwks),
             problem_page,
             docs.assets,
@@ -188,4 +190,4 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(hand_in(app), edge.allowed_origins)
+    return Edge(hand_in(app), edge.allowed_origins, edge.leaving)

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, Router, get
 
+from adapters.http.leaving import Leaving
 from adapters.http.problems import answers, problem_response
 
 Check = Callable[[], Awaitable[object]]
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 2.0
 
 
-def health_router(checks: Mapping[str, Check]) -> Router:
+def health_router(checks: Mapping[str, Check], leaving: Leaving) -> Router:
     """`checks`: dependency name -> its check, all made at once and cut off after 2 s."""
 
     @get(
@@ -34,10 +35,14 @@ def health_router(checks: Mapping[str, Check]) -> Router:
         "/readyz",
         operation_id="is_ready",
         summary="Can it do its work?",
-        description="Asks everything it stands on, for 2 s at most.",
+        description="Asks everything it stands on, for 2 s at most. A process that is told to stop says no at once.",
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
+        if leaving.begun:
+            return problem_response(
+                request, "dependency-unavailable", "This process is stopping.", {"retry_after": 1}
+            )
         results = dict(zip(checks, await asyncio.gather(*(_result(*each) for each in checks.items())), strict=True))
         failing = [name for name, result in results.items() if result != "ok"]
         if not failing:

@@ -6,13 +6,14 @@ from typing import Any
 import httpx
 
 from adapters.http.edge import Edge
+from adapters.http.leaving import Leaving
 from tests.http.shop import is_careful
 
 AT_ONCE = 256
 
 
 def around(app: Any) -> Any:
-    return Edge(app, allowed_origins=[])
+    return Edge(app, allowed_origins=[], leaving=Leaving())
 
 
 class SlowApp:
