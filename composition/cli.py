@@ -6,22 +6,26 @@ import sys
 from collections.abc import Callable, Sequence
 
 import msgspec
+from dishka import AsyncContainer
 from sqlalchemy import URL
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.embedded.postgres import PostgresStartFailed
-from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.seeding import OrdersExist
 from composition import demo, keys, people, privacy, services, upkeep
+from composition.commands import carry_out
 from composition.container import asyncapi
 from composition.database import database, migrate, new_migration, ready_database
 from composition.embedded import run_embedded
-from composition.relay import CURSOR
+from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError, read_settings
 from composition.settings_reference import add_arguments_of_settings, tell_settings
+from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DependencyUnavailable
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.redrive_letter import RedriveLetter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,19 +143,20 @@ def _dead_letters(settings: Settings, given: argparse.Namespace) -> int:
     if settings.kafka is None:
         raise SettingsError("Set KAFKA_HOST or KAFKA_BOOTSTRAP_SERVERS; without them there are no dead letters.")
 
-    cluster = settings.kafka
-
-    async def act() -> None:
-        letters = DeadLetters(cluster, topic=settings.dead_letter_topic)
-        read = letters.all if given.action == "list" else letters.redrive
-        async for letter in read(limit=given.limit):
+    async def act(container: AsyncContainer) -> None:
+        listed = await (await container.get(ListDeadLetters))(limit=given.limit, by=SYSTEM)
+        redrive = await container.get(RedriveLetter)
+        for each in reversed(listed):
+            letter = each.letter
+            if given.action == "redrive":
+                if each.is_redriven or letter.cut:
+                    continue
+                await redrive(letter.place.partition, letter.place.offset, by=SYSTEM)
             value = None if letter.value is None else letter.value.decode(errors="replace")
             place = f"{letter.topic}/{letter.partition}@{letter.offset}"
             _tell({"from": place, "cause": letter.cause, "detail": letter.detail, "cut": letter.cut, "value": value})
-        await letters.close()
 
-    asyncio.run(act())
-    return 0
+    return carry_out(act, settings)
 
 
 def _asyncapi(settings: Settings, _: argparse.Namespace) -> int:

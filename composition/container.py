@@ -26,6 +26,7 @@ from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.persistence.once import SqlOldRecords
+from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
 from adapters.persistence.transaction import SqlTransactions
@@ -38,6 +39,7 @@ from composition.keys import token_keys
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
 from composition.use_cases import UseCases
+from composition.watching import NOBODY, Watches
 from order_service import ports
 from order_service.ports import Quota
 from order_service.use_cases.guessing import GuessingRules
@@ -68,6 +70,7 @@ class Machine(Provider):
 
     settings = from_context(Settings)
     resources = from_context(Resources)
+    watches = from_context(Watches)
     clock = provide(SystemClock, provides=ports.Clock)
     ids = provide(RandomIds, provides=ports.Ids)
 
@@ -82,12 +85,17 @@ class Persistence(Provider):
     leases = provide(SqlLeases, provides=ports.Leases)
     partitions = provide(SqlLogPartitions, provides=ports.LogPartitions)
     old_records = provide(SqlOldRecords, provides=ports.OldRecords)
+    deeds = provide(SqlDeeds, provides=ports.Deeds)
 
     @provide
     async def engine(self, settings: Settings, resources: Resources) -> AsyncIterator[AsyncEngine]:
         engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
         yield engine
         await engine.dispose()
+
+    @provide
+    def redriven(self, engine: AsyncEngine, settings: Settings) -> ports.RedrivenLetters:
+        return SqlRedrivenLetters(engine, topic=settings.dead_letter_topic)
 
     @provide
     def views(self, engine: AsyncEngine, reads: GatheredReads) -> ports.OrderViews:
@@ -187,14 +195,14 @@ class Http(Provider):
         )
 
 
-def make_container(settings: Settings, resources: Resources) -> AsyncContainer:
+def make_container(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> AsyncContainer:
     return make_async_container(
-        UseCases(),
+        UseCases(watches),
         Machine(),
         Persistence(),
         Security(),
         InProcessStores() if settings.redis is None else RedisStores(),
         InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
-        context={Settings: settings, Resources: resources},
+        context={Settings: settings, Resources: resources, Watches: watches},
     )

@@ -14,6 +14,7 @@ from composition.container import Resources, make_container
 from composition.logs import tell_in_log
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
+from composition.watching import NOBODY, Watches
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +59,10 @@ def run(main: Callable[[AsyncContainer, Settings], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def container(settings: Settings, resources: Resources) -> AsyncIterator[AsyncContainer]:
-    opened = make_container(settings, resources)
+async def container(
+    settings: Settings, resources: Resources, watches: Watches = NOBODY
+) -> AsyncIterator[AsyncContainer]:
+    opened = make_container(settings, resources, watches)
     try:
         yield opened
     finally:

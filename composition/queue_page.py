@@ -3,25 +3,27 @@
 Nobody needs it but people who look. It needs Redis alone; any number may run.
 """
 
+import asyncio
 import signal
 import sys
 
-from adapters.worker.queue import QUEUE, connect
+from adapters.worker.job_board import DramatiqJobBoard
+from adapters.worker.queue import make_broker
 from adapters.worker.queue_page import QueuePage
-from adapters.worker.queue_state import QueueState, queue_state
 from composition.logs import harmless
 from composition.process import starting
 from composition.settings import SettingsError
+from order_service.ports import JobsState
 
 
 def main() -> None:
     with starting() as settings:
         if settings.redis is None:
             raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to look at.")
-        redis = connect(settings.redis)
+        board = DramatiqJobBoard(make_broker(settings.redis), harmless=harmless)
 
-        def read() -> QueueState:
-            return queue_state(redis, QUEUE, harmless=harmless)
+        def read() -> JobsState:
+            return asyncio.run(board.state())
 
         try:
             page = QueuePage((settings.app_host, settings.app_port), read)

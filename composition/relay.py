@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from dishka import AsyncContainer
 
 from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
+from composition.lags import CURSOR
 from composition.process import run
 from composition.settings import Settings, SettingsError
 from order_service.domain.errors import DependencyUnavailable
@@ -17,8 +18,6 @@ from order_service.ports import EventLog
 from order_service.use_cases.relay_events import RelayEvents
 
 _log = logging.getLogger(__name__)
-
-CURSOR = "relay"
 
 _LAG_SECONDS = 10.0
 _IDLE_SECONDS = 0.02

@@ -1,27 +1,36 @@
 """Redis and Kafka around the service, or what stands in for them when it is one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 from dishka import AnyOf, Provider, Scope, provide
+from dramatiq.brokers.redis import RedisBroker
 from faststream.kafka import KafkaBroker
 from redis.asyncio import Redis
 
+from adapters.embedded.dead_letters import NoDeadLetters
 from adapters.embedded.events import InProcessEvents, InProcessJobs
 from adapters.embedded.known_origins import InProcessKnownOrigins
 from adapters.embedded.order_cache import InProcessOrderCache
 from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.kafka.cluster import Cluster
+from adapters.kafka.consumer_lag import consumer_lag
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.kafka.publisher import KafkaEvents
 from adapters.kafka.subscribers import KafkaUseCases
 from adapters.kafka.subscribers import make_broker as make_kafka_broker
+from adapters.persistence.event_log import SqlEventLog
 from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.worker.job_board import DramatiqJobBoard
 from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
+from composition.lags import ReaderLags
+from composition.logs import harmless
 from composition.settings import Settings
+from composition.watching import Watches, together
 from order_service import ports
 from order_service.ports import LoggedEvent
 from order_service.use_cases.follow_order import TO_SCREEN
@@ -30,7 +39,7 @@ from order_service.use_cases.follow_order import TO_SCREEN
 class InProcessStores(Provider):
     scope = Scope.APP
 
-    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue])
+    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue, ports.JobBoard])
 
     @provide
     def cache(self) -> ports.OrderCache:
@@ -67,12 +76,29 @@ class RedisStores(Provider):
             yield RedisOrderCache(redis, seconds_to_live=settings.redis_cache_ttl)
 
     @provide
-    def jobs(self, settings: Settings) -> ports.JobQueue:
-        return DramatiqJobs(make_job_broker(settings.redis or ""))
+    def broker(self, settings: Settings) -> RedisBroker:
+        return make_job_broker(settings.redis or "")
+
+    @provide
+    def jobs(self, broker: RedisBroker) -> ports.JobQueue:
+        return DramatiqJobs(broker)
+
+    @provide
+    def board(self, broker: RedisBroker) -> ports.JobBoard:
+        return DramatiqJobBoard(broker, harmless=harmless)
 
 
 class InProcessNews(Provider):
     scope = Scope.APP
+
+    letters = provide(NoDeadLetters, provides=ports.DeadLetterBox)
+
+    @provide
+    def lags(self, log: SqlEventLog) -> ports.Lags:
+        async def nothing() -> Mapping[str, int]:
+            return {}
+
+        return ReaderLags(log, nothing)
 
     @provide
     def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
@@ -94,13 +120,20 @@ class KafkaNews(Provider):
         await events.close()
 
     @provide
-    async def dead_letters(self, settings: Settings) -> AsyncIterator[DeadLetters]:
+    def lags(self, settings: Settings, log: SqlEventLog) -> ports.Lags:
+        topics = (settings.kafka_topic, settings.kafka_payments_topic, settings.kafka_shipments_topic)
+        return ReaderLags(log, partial(consumer_lag, _cluster(settings), topics))
+
+    @provide
+    async def dead_letters(self, settings: Settings) -> AsyncIterator[AnyOf[DeadLetters, ports.DeadLetterBox]]:
         letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic)
         yield letters
         await letters.close()
 
     @provide
-    def broker(self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters) -> KafkaBroker:
+    def broker(
+        self, settings: Settings, use_cases: KafkaUseCases, dead_letters: DeadLetters, watches: Watches
+    ) -> KafkaBroker:
         return make_kafka_broker(
             _cluster(settings),
             order_topic=settings.kafka_topic,
@@ -108,6 +141,7 @@ class KafkaNews(Provider):
             shipments_topic=settings.kafka_shipments_topic,
             use_cases=use_cases,
             dead_letters=dead_letters,
+            around=together(watches.messages),
         )
 
 

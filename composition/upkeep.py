@@ -17,7 +17,7 @@ from adapters.persistence.engine import create_engine
 from adapters.persistence.rebuilding import rebuild
 from adapters.persistence.seeding import seed
 from composition.database import ready_database
-from composition.relay import CURSOR
+from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError
 
 _SHOWN = 20

@@ -3,6 +3,7 @@
 from dishka import Provider, Scope, provide, provide_all
 
 from composition.settings import Settings
+from composition.watching import Watches, watched
 from order_service.domain.rules import ShopRules
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_lines import CancelLines
@@ -28,6 +29,8 @@ from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.guessing import Guessing
 from order_service.use_cases.list_account_events import ListAccountEvents
 from order_service.use_cases.list_accounts import ListAccounts
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_services import ListServices
@@ -41,6 +44,7 @@ from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
@@ -49,68 +53,83 @@ from order_service.use_cases.remove_service import RemoveService
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
 from order_service.use_cases.requeue_stalled_orders import RequeueStalledOrders
+from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.rotate_service_secret import RotateServiceSecret
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.screen_again import ScreenAgain
+from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 
+USE_CASES = (
+    AmendOrder,
+    CancelLines,
+    CancelOrder,
+    ChangeEmail,
+    ChangePassword,
+    ChangeStatus,
+    CreateService,
+    DeliverShipment,
+    EditLines,
+    EndSession,
+    EraseAccount,
+    ExpireUnpaidOrders,
+    ExportAccount,
+    FindOrder,
+    FinishErasures,
+    FollowOrder,
+    ForgetOldRecords,
+    GetAccount,
+    GetOrder,
+    ListAccountEvents,
+    ListAccounts,
+    ListDeadLetters,
+    ListDeeds,
+    ListOrderEvents,
+    ListOrders,
+    ListServices,
+    ListSessions,
+    LogIn,
+    LogInService,
+    PartitionEventLog,
+    PlaceOrder,
+    ProcessOrder,
+    ReadEventLog,
+    ReceiveReturn,
+    RecordPayment,
+    RecordRefund,
+    RedriveLetter,
+    RefreshSession,
+    RefuseReturn,
+    RegisterAccount,
+    RelayEvents,
+    RemoveService,
+    RequestProcessing,
+    RequestReturn,
+    RequeueStalledOrders,
+    RetryJob,
+    RotateServiceSecret,
+    RunBatch,
+    ScreenAgain,
+    SeeMachinery,
+    SetRole,
+    ShipOrder,
+    StreamOrderEvents,
+)
+
 
 class UseCases(Provider):
+    """`watches` are around each use case; its parts, which several share, count as it."""
+
     scope = Scope.APP
 
-    all = provide_all(
-        AmendOrder,
-        CancelLines,
-        CancelOrder,
-        ChangeAccount,
-        ChangeEmail,
-        ChangeOrder,
-        ChangePassword,
-        ChangeStatus,
-        CreateService,
-        DeliverShipment,
-        EditLines,
-        EndSession,
-        EraseAccount,
-        ExpireUnpaidOrders,
-        ExportAccount,
-        FindOrder,
-        FinishErasures,
-        FollowOrder,
-        ForgetOldRecords,
-        GetAccount,
-        GetOrder,
-        Guessing,
-        ListAccountEvents,
-        ListAccounts,
-        ListOrderEvents,
-        ListOrders,
-        ListServices,
-        ListSessions,
-        LogIn,
-        LogInService,
-        PartitionEventLog,
-        PlaceOrder,
-        ProcessOrder,
-        ReadEventLog,
-        ReceiveReturn,
-        RecordPayment,
-        RecordRefund,
-        RefreshSession,
-        RefuseReturn,
-        RegisterAccount,
-        RelayEvents,
-        RemoveService,
-        RequestProcessing,
-        RequestReturn,
-        RequeueStalledOrders,
-        RotateServiceSecret,
-        RunBatch,
-        SetRole,
-        ShipOrder,
-        StreamOrderEvents,
-    )
+    parts = provide_all(ChangeAccount, ChangeOrder, Guessing)
+
+    def __init__(self, watches: Watches) -> None:
+        super().__init__()
+        for use_case in USE_CASES:
+            self.provide(watched(use_case, watches.use_cases), provides=use_case)
 
     @provide
     def rules(self, settings: Settings) -> ShopRules:

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
-from order_service.ports import LoggedEvent
+from order_service.domain.errors import JobNotFound
+from order_service.ports import DeadJob, JobsState, LoggedEvent
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class InProcessJobs:
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[UUID] = asyncio.Queue()
         self._queued: set[UUID] = set()
+        self._running = 0
 
     async def enqueue_processing(self, order_id: UUID) -> None:
         if order_id not in self._queued:
@@ -45,7 +47,19 @@ class InProcessJobs:
         while True:
             order_id = await self._waiting.get()
             self._queued.discard(order_id)
+            self._running += 1
             try:
                 await process(order_id)
             except Exception:  # noqa: BLE001 - the next job must run, whatever happened to this one
                 _log.exception("processing of order %s failed", order_id, extra={"order_id": order_id})
+            finally:
+                self._running -= 1
+
+    async def state(self) -> JobsState:
+        """None is ever dead: one that failed is asked for again."""
+        return JobsState(
+            waiting=self._waiting.qsize(), delayed=0, running=self._running, dead=0, processes=(), newest_dead=()
+        )
+
+    async def retry(self, _: str) -> DeadJob:
+        raise JobNotFound

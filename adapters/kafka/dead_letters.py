@@ -1,41 +1,28 @@
 """Messages that no retry makes right: kept with the cause and the place they came from, and put back on command."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.messages import Headers
 from adapters.kafka.producer import Producer
+from adapters.kafka.reading import Record, reading
+from order_service.domain.errors import DeadLetterNotFound
+from order_service.ports import DeadLetter, LetterPlace
 
 # Of a message too big for the topic the beginning is kept; the rest is at its origin. Together less than 1 MiB,
 # Kafka's own limit, with room for our notes.
 _LARGEST_VALUE, _LARGEST_HEADERS, _LARGEST_KEY = 512 * 1024, 256 * 1024, 64 * 1024
-_GROUP = "dead-letters"
 
 # Ours begin with this, so that putting a message back can take them off again.
 _PREFIX = "x-dead-letter-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """`value` is as it came, unless `cut`."""
-
-    topic: str
-    partition: int
-    offset: int
-    cause: str
-    detail: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    cut: bool
-
-
 class DeadLetters:
+    """Both the slot that the consumer puts letters in, and the box in which an operator finds them."""
+
     def __init__(self, cluster: Cluster, *, topic: str) -> None:
         self._cluster = cluster
         self._topic = topic
@@ -58,18 +45,29 @@ class DeadLetters:
         headers += [(_PREFIX + name, note.encode()) for name, note in notes.items()]
         await self._send(self._topic, value, key, headers)
 
-    async def redrive(self, *, limit: int) -> AsyncIterator[DeadLetter]:
-        """Puts up to `limit` letters back where they came from, oldest first, each once; a cut one stays."""
-        async for letter, commit in self._read(limit=limit, group_id=_GROUP):
-            if not letter.cut:
-                await self._send(letter.topic, letter.value, letter.key, letter.headers)
-            await commit()
-            yield letter
+    async def newest(self, limit: int) -> Sequence[DeadLetter]:
+        async with reading(self._cluster) as kafka:
+            records: list[Record] = []
+            for partition, (begin, end) in (await kafka.extent(self._topic)).items():
+                if begin < end:
+                    records += await kafka.between(self._topic, partition, max(begin, end - limit), end)
+        letters = sorted(map(_letter, records), key=lambda letter: letter.place.died_at, reverse=True)
+        return letters[:limit]
 
-    async def all(self, *, limit: int) -> AsyncIterator[DeadLetter]:
-        """Every letter that is kept, put back or not, oldest first."""
-        async for letter, _ in self._read(limit=limit, group_id=None):
-            yield letter
+    async def get(self, partition: int, offset: int) -> DeadLetter:
+        async with reading(self._cluster) as kafka:
+            begin, end = (await kafka.extent(self._topic)).get(partition, (0, 0))
+            if not begin <= offset < end:
+                raise DeadLetterNotFound
+            [record] = await kafka.between(self._topic, partition, offset, offset + 1)
+        return _letter(record)
+
+    async def extent(self) -> Mapping[int, tuple[int, int]]:
+        async with reading(self._cluster) as kafka:
+            return await kafka.extent(self._topic)
+
+    async def put_back(self, letter: DeadLetter) -> None:
+        await self._send(letter.topic, letter.value, letter.key, list(letter.headers))
 
     async def close(self) -> None:
         await self._producer.close()
@@ -77,31 +75,6 @@ class DeadLetters:
     async def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers) -> None:
         async with self._producer.use() as producer:
             await producer.send_and_wait(topic, value, key=key, headers=headers)
-
-    async def _read(self, *, limit: int, group_id: str | None) -> AsyncIterator[tuple[DeadLetter, Any]]:
-        consumer = AIOKafkaConsumer(
-            **self._cluster.options,
-            group_id=group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        try:
-            async with self._producer.use() as producer:
-                numbers = await producer.partitions_for(self._topic)
-            partitions = [TopicPartition(self._topic, number) for number in numbers]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            for partition in partitions:
-                offset = await consumer.committed(partition) if group_id else None
-                consumer.seek(partition, offset or (await consumer.beginning_offsets([partition]))[partition])
-            while limit and any([await consumer.position(p) < ends[p] for p in partitions]):
-                record = await consumer.getone()
-                limit -= 1
-                place = {TopicPartition(record.topic, record.partition): record.offset + 1}
-                yield _letter(record), lambda place=place: consumer.commit(place)
-        finally:
-            await consumer.stop()
 
 
 def _beginning(content: bytes | None, largest: int) -> bytes | None:
@@ -114,9 +87,11 @@ def _first(headers: Headers, largest: int) -> Headers:
     return [header for header, size in zip(headers, sizes, strict=True) if size <= largest]
 
 
-def _letter(record: Any) -> DeadLetter:
+def _letter(record: Record) -> DeadLetter:
     notes = {name[len(_PREFIX) :]: note.decode() for name, note in record.headers if name.startswith(_PREFIX)}
+    died_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return DeadLetter(
+        place=LetterPlace(record.partition, record.offset, died_at),
         topic=notes["topic"],
         partition=int(notes["partition"]),
         offset=int(notes["offset"]),

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from adapters.kafka.messages import Poison
@@ -25,6 +26,9 @@ Record = Any
 
 Handle = Callable[[Record], Awaitable[None]]
 
+Around = Callable[[Record], AbstractContextManager[object]]
+"""For whoever watches: it sees a record being tried, and the exception that made it a dead letter or let it wait."""
+
 
 class Letters(Protocol):
     async def put(self, record: Record, *, cause: str, detail: str) -> None:
@@ -38,10 +42,18 @@ class Hearing:
     that takes too long: then some of the batch took effect, and all of it has to come again.
     """
 
-    def __init__(self, handle: Handle, dead_letters: Letters, *, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        dead_letters: Letters,
+        *,
+        patience: float = _PATIENCE_SECONDS,
+        around: Around = nullcontext,
+    ) -> None:
         self._handle = handle
         self._dead_letters = dead_letters
         self._patience = patience
+        self._around = around
 
     async def __call__(self, records: Sequence[Record]) -> None:
         left, pause, waits_since = _in_order(records), _FIRST_PAUSE_SECONDS, None
@@ -77,7 +89,8 @@ class Hearing:
 
     async def _one(self, record: Record) -> None:
         try:
-            await self._tried(record)
+            with self._around(record):
+                await self._tried(record)
         except Poison as poison:
             await self._dead_letters.put(record, cause=poison.cause, detail=str(poison))
         except DependencyUnavailable:

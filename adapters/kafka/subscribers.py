@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.dead_letters import DeadLetters
-from adapters.kafka.hearing import Handle, Hearing, Record
+from adapters.kafka.hearing import Around, Handle, Hearing, Record
 from adapters.kafka.messages import (
     PAYMENTS,
     SHIPMENTS,
@@ -38,7 +38,6 @@ from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
 from order_service.use_cases.ship_order import ShipOrder
 
-GROUP = "order-service"
 _LONGEST_NAME = 500
 _MOST_RECORDS = 500  # many orders at the same time, and yet soon repeated if the batch is given back
 
@@ -62,6 +61,7 @@ def make_broker(
     shipments_topic: str,
     use_cases: KafkaUseCases,
     dead_letters: DeadLetters,
+    around: Around,
 ) -> KafkaBroker:
     """A FastStream broker with a subscriber for each topic; nothing connects before it is started."""
     broker = KafkaBroker(
@@ -76,7 +76,7 @@ def make_broker(
     for topic, handle in topics.items():
         subscriber = broker.subscriber(
             topic,
-            group_id=f"{GROUP}-{topic}",
+            group_id=group_of(topic),
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,  # commits after the handler returned, goes back when it raised
             batch=True,
@@ -85,8 +85,13 @@ def make_broker(
             parser=_unread,
             decoder=_undecoded,
         )
-        subscriber(Hearing(handle, dead_letters).__call__)
+        subscriber(Hearing(handle, dead_letters, around=around).__call__)
     return broker
+
+
+def group_of(topic: str) -> str:
+    """The consumer group that hears it: one for each topic, so that none waits for another's rebalance."""
+    return f"order-service-{topic}"
 
 
 class _Subscribers:

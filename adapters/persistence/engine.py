@@ -9,8 +9,8 @@ _TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 """SQLAlchemy would hand these to asyncpg as arguments, which it reads from an address alone."""
 
 
-def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.5) -> AsyncEngine:
-    """A bounded pool. Nothing connects before it is used; waiting for one ends after 3 s, and so does connecting.
+def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.0) -> AsyncEngine:
+    """A bounded pool. Nothing connects before it is used; waiting for one ends after 2.5 s, and so does connecting.
 
     Together with `patience`: whoever asks is answered within 10 s, even when PostgreSQL stands still,
     and even behind another group of those who ask together (gathered_reads.py).
@@ -25,12 +25,12 @@ def create_engine(url: URL, *, pool_size: int, patience: float | None = 3.5) -> 
         url.difference_update_query(tls),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=3,
+        pool_timeout=2.5,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={
             **({"dsn": f"postgresql://?{urlencode(tls)}"} if tls else {}),
-            "timeout": 3,
+            "timeout": 2.5,
             "command_timeout": patience,
             "server_settings": {"timezone": "UTC", "random_page_cost": "1.1"},
         },

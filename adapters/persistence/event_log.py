@@ -7,8 +7,6 @@ oldest one that is still running: below that, nothing can be added any more.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -33,7 +31,7 @@ from adapters.persistence.driver import driver_of, lost_is_unavailable
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.leases import lease
 from adapters.persistence.tables import detached_logs, order_events, relay_cursor
-from order_service.ports import EventLogReader, LoggedEvent, LogPosition
+from order_service.ports import EventLogReader, LoggedEvent, LogPosition, RelayLag
 
 SETTLED = order_events.c.tx_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
 
@@ -60,14 +58,6 @@ SET tx_id = excluded.tx_id, position = excluded.position, system_identifier = ex
 _STANDS_AT = tuple_(order_events.c.tx_id, order_events.c.position)
 
 _CURSOR = select(relay_cursor, THIS_CLUSTER.label("this_cluster"))
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """`oldest`: when the first event that is not published happened; None when all are."""
-
-    events: int
-    oldest: datetime | None
 
 
 class SqlEventLogReader:
@@ -103,14 +93,14 @@ class SqlEventLog:
         # Each statement stands alone: an open transaction would hold back the very horizon that is waited for.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def lag(self, name: str) -> Lag:
+    async def lag(self, name: str) -> RelayLag:
         """How far the reader is behind, counting what is not settled yet."""
         with in_domain_words():
             async with self._engine.connect() as connection:
                 place = await _place(connection, name)
                 unread = select(func.count(), func.min(order_events.c.occurred_at)).where(behind(place))
                 row = (await connection.execute(unread)).one()
-        return Lag(events=row[0], oldest=row[1])
+        return RelayLag(events=row[0], oldest=row[1])
 
     async def rebase(self, name: str) -> bool:
         """Makes a log that came from another cluster readable here: what was published stays behind the reader.

@@ -237,3 +237,28 @@ inbox = Table(
     Column("message_id", Text, primary_key=True),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
 )
+
+redriven_letters = Table(
+    "redriven_letters",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("died_at", DateTime(timezone=True), primary_key=True),
+    _time("redriven_at"),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid),
+    comment="Dead letters that were put back, by where they lie; a topic that is made anew has other times",
+)
+
+deeds = Table(
+    "deeds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _time("at"),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    comment="Append-only: who did what with the machinery. Without personal data, so it outlives the account.",
+)

@@ -6,9 +6,10 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
-from redis.exceptions import RedisError
 
-from adapters.worker.queue_state import QueueState
+from adapters.worker.queue import QUEUE
+from order_service.domain.errors import DependencyUnavailable
+from order_service.ports import JobsState
 
 _PATIENCE_SECONDS = 10
 _HEADERS = {
@@ -35,11 +36,11 @@ td, th {{ border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: left;
 
 
 class QueuePage(ThreadingHTTPServer):
-    """Serves `/`, `/state.json` and `/livez` until it is shut down. `read` may raise RedisError."""
+    """Serves `/`, `/state.json` and `/livez` until it is shut down. `read` may raise DependencyUnavailable."""
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], read: Callable[[], QueueState]) -> None:
+    def __init__(self, address: tuple[str, int], read: Callable[[], JobsState]) -> None:
         self.read = read
         super().__init__(address, _Handler)
 
@@ -58,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"Only / and /state.json are here.\n")
         try:
             state = self.server.read()
-        except RedisError:
+        except DependencyUnavailable:
             return self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"Redis does not answer.\n")
         if path == "/":
             return self._answer(HTTPStatus.OK, "text/html", rendered(state).encode())
@@ -77,17 +78,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: who looks at the page is no news."""
 
 
-def rendered(state: QueueState) -> str:
-    counts = [(state.queue, state.waiting, state.delayed, state.failed)]
-    processes = [(each.id, f"{each.last_heard:%F %T}", each.messages) for each in state.processes]
-    failed = [
-        (f"{each.at:%F %T}", each.actor, each.arguments, each.reason or "given up at once")
-        for each in state.last_failed
-    ]
+def rendered(state: JobsState) -> str:
+    counts = [(QUEUE, state.waiting, state.delayed, state.running, state.dead)]
+    processes = [(each.id, f"{each.last_heard:%F %T}", each.taken) for each in state.processes]
+    dead = [(f"{each.died_at:%F %T}", ", ".join(map(str, each.order_ids)), each.reason) for each in state.newest_dead]
     return _PAGE.format(
-        body=_table("Messages", ("queue", "waiting", "later", "failed"), counts)
-        + _table("Processes", ("process", "last heard (UTC)", "messages taken"), processes)
-        + _table("Failed last", ("at (UTC)", "job", "arguments", "why"), failed)
+        body=_table("Jobs", ("queue", "waiting", "later", "running", "dead"), counts)
+        + _table("Processes", ("process", "last heard (UTC)", "jobs taken"), processes)
+        + _table("Died last", ("at (UTC)", "orders", "why"), dead)
     )
 
 

@@ -1,8 +1,8 @@
-"""What only they may do who look after the accounts of others."""
+"""What only they may do who look after the accounts of others, or after the machinery."""
 
 from uuid import UUID
 
-from order_service.domain.actor import Actor, Scope
+from order_service.domain.actor import Actor, ActorKind, Scope
 from order_service.domain.errors import NotAllowed
 
 
@@ -18,3 +18,10 @@ def require_admin(by: Actor, what: str, *, scope: Scope) -> None:
     by.require(scope)
     if not by.looks_after_accounts:
         raise NotAllowed(f"A {by.kind} may not {what}.")
+
+
+def require_operator(by: Actor, *, scope: Scope) -> None:
+    """Staff, and whoever runs the service. Raises InsufficientScope, NotAllowed."""
+    by.require(scope)
+    if not (by.is_staff or by.kind is ActorKind.SYSTEM):
+        raise NotAllowed(f"A {by.kind} may not look after the machinery.")

@@ -10,16 +10,26 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.dead_letters import DeadLetter, DeadLetters
+from adapters.kafka.consumer_lag import consumer_lag
+from adapters.kafka.dead_letters import DeadLetters
+from adapters.persistence.engine import create_engine
+from adapters.persistence.leases import SqlLeases
+from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
+from adapters.system import RandomIds, SystemClock
+from order_service.domain.actor import SYSTEM
+from order_service.domain.errors import LetterCut, LetterRedriven
+from order_service.ports import DeadLetter
+from order_service.use_cases.redrive_letter import RedriveLetter
 from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
 from tests.fleet.people import SECRET_KEY, Headers, a_customer, an_operator
 from tests.fleet.roles import Fleet
-from tests.fleet.topics import told
+from tests.fleet.topics import make_topics, told
 from tests.fleet.waiting import until
 from tests.services.server import free_port
 
@@ -43,6 +53,7 @@ class Desk:
         environment: dict[str, str],
         producer: AIOKafkaProducer,
         database: Any,
+        engine: AsyncEngine,
     ) -> None:
         self._http = http
         self._customer = customer
@@ -52,7 +63,16 @@ class Desk:
         self.payments = environment["KAFKA_PAYMENTS_TOPIC"]
         self.shipments = environment["KAFKA_SHIPMENTS_TOPIC"]
         self.topics = (environment["KAFKA_TOPIC"], self.payments, self.shipments)
-        self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=f"{environment['KAFKA_TOPIC']}.dead_letter")
+        topic = f"{environment['KAFKA_TOPIC']}.dead_letter"
+        self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=topic)
+        self._redrive = RedriveLetter(
+            self.letters,
+            SqlRedrivenLetters(engine, topic=topic),
+            SqlLeases(engine),
+            SqlDeeds(engine),
+            RandomIds(),
+            SystemClock(),
+        )
 
     async def an_order(self) -> str:
         answer = await self._http.post("/api/v1/orders", json=AN_ORDER, headers=self._customer)
@@ -86,10 +106,12 @@ class Desk:
         await self.send(value, headers(ce_type="shipment.dispatched"), key=order_id, topic=self.shipments)
 
     async def dead_letters(self, key: str) -> list[DeadLetter]:
-        return of_key(key, [letter async for letter in self.letters.all(limit=10_000)])
+        """The oldest first."""
+        letters = [letter for letter in await self.letters.newest(10_000) if letter.key == key.encode()]
+        return sorted(letters, key=lambda letter: letter.place)
 
-    async def redrive(self, key: str) -> list[DeadLetter]:
-        return of_key(key, [letter async for letter in self.letters.redrive(limit=10_000)])
+    async def redrive(self, letter: DeadLetter) -> None:
+        await self._redrive(letter.place.partition, letter.place.offset, by=SYSTEM)
 
     async def has_dead_letters(self, key: str, count: int) -> bool:
         return len(await self.dead_letters(key)) == count
@@ -125,10 +147,6 @@ class Desk:
             group.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
             await group.commit({TopicPartition(topic, number): 0 for number in range(PARTITIONS)})
             await group.stop()
-
-
-def of_key(key: str, letters: list[DeadLetter]) -> list[DeadLetter]:
-    return [letter for letter in letters if letter.key == key.encode()]
 
 
 def encoded(order_id: str, **changed: Any) -> bytes:
@@ -200,16 +218,18 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
 @pytest.fixture(scope="module")
 async def desk(fleet: Fleet, environment: dict[str, str]) -> AsyncIterator[Desk]:
     kafka = environment["KAFKA_BOOTSTRAP_SERVERS"]
+    engine = create_engine(make_url(environment["DATABASE_URL"]), pool_size=3)
     database: Any = await asyncpg.connect(environment["DATABASE_URL"].replace("postgresql+asyncpg", "postgresql"))
     try:
         async with (
             AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=LARGEST_MESSAGE) as producer,
             httpx.AsyncClient(base_url=fleet.address, timeout=10) as http,
         ):
-            opened = Desk(http, await a_customer(http), environment, producer, database)
+            opened = Desk(http, await a_customer(http), environment, producer, database, engine)
             yield opened
             await opened.letters.close()
     finally:
+        await engine.dispose()
         await database.close()
 
 
@@ -298,9 +318,11 @@ async def test_a_dead_letter_that_is_put_back_is_heard_again_once(desk: Desk) ->
     await desk.pay(order_id, "10.00")
     await until(lambda: desk.shows([order_id], status="PAID"))
 
-    [letter] = await desk.redrive(order_id)
+    [letter] = await desk.dead_letters(order_id)
     assert letter.cause == "illegal-transition"
-    assert await desk.redrive(order_id) == []
+    await desk.redrive(letter)
+    with pytest.raises(LetterRedriven):
+        await desk.redrive(letter)
     await until(lambda: desk.shows([order_id], status="SHIPPED"))
     first, again = [record for record in await told(desk.servers, desk.shipments) if record.key == order_id.encode()]
     assert (again.partition, again.value, again.headers) == (first.partition, first.value, first.headers)
@@ -312,7 +334,7 @@ async def test_a_dead_letter_that_is_put_back_and_still_bad_is_a_dead_letter_aga
     order_id = await desk.an_order()
     first = await desk.send(b"{", headers(), key=order_id)
     await until(lambda: desk.has_dead_letters(order_id, 1))
-    assert len(await desk.redrive(order_id)) == 1
+    await desk.redrive((await desk.dead_letters(order_id))[0])
     await until(lambda: desk.has_dead_letters(order_id, 2))
     before, after = await desk.dead_letters(order_id)
     assert (before.topic, before.partition, before.offset) == first
@@ -325,7 +347,10 @@ async def test_a_dead_letter_that_was_cut_stays_where_it_is(desk: Desk) -> None:
     order_id = await desk.an_order()
     await desk.send(b"x" * 2_000_000, headers(), key=order_id)
     await until(lambda: desk.has_dead_letters(order_id, 1))
-    assert [letter.cut for letter in await desk.redrive(order_id)] == [True]
+    [letter] = await desk.dead_letters(order_id)
+    assert letter.cut
+    with pytest.raises(LetterCut):
+        await desk.redrive(letter)
     await until(desk.everything_is_heard)
     assert [record.key for record in await told(desk.servers, desk.payments)].count(order_id.encode()) == 1
 
@@ -405,3 +430,13 @@ async def test_a_bad_one_that_is_large_all_over_is_kept_too_and_holds_up_nobody(
     await desk.pay(order_id, "10.00")
     await until(lambda: desk.shows([order_id], status="PAID"))
     assert [letter.cause for letter in await desk.dead_letters(order_id)] == ["not-json"]
+
+
+async def test_what_is_not_heard_yet_is_counted_by_topic(desk: Desk) -> None:
+    cluster, unheard = Cluster(servers=[desk.servers]), f"unheard-{uuid4().hex[:8]}"
+    await make_topics(desk.servers, [unheard])
+    for _ in range(3):
+        await desk.send(b"{}", headers(), key=uuid4().hex, topic=unheard)
+    await until(desk.everything_is_heard)
+    assert await consumer_lag(cluster, [*desk.topics, unheard]) == {**dict.fromkeys(desk.topics, 0), unheard: 3}
+    assert await DeadLetters(cluster, topic="no-such-topic").extent() == {}

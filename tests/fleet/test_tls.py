@@ -286,7 +286,7 @@ async def test_an_order_goes_its_way_and_poison_its_own_over_tls_alone(fleet: Fl
     letters = DeadLetters(cluster(secure), topic="order_management_service.dead_letter")
 
     async def poison_is_kept() -> bool:
-        return [letter.value async for letter in letters.all(limit=10)] == [b"no JSON"]
+        return [letter.value for letter in await letters.newest(10)] == [b"no JSON"]
 
     await until(poison_is_kept)
     await letters.close()

@@ -1,0 +1,85 @@
+"""Who did what with the machinery, and which dead letters were put back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, false, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.persistence.failures import in_domain_words
+from adapters.persistence.tables import deeds, redriven_letters
+from order_service.domain.actor import Actor, ActorKind
+from order_service.ports import Deed, LetterPlace
+
+_PLACE = (redriven_letters.c.partition, redriven_letters.c.offset, redriven_letters.c.died_at)
+
+
+class SqlDeeds:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(self, deed: Deed) -> None:
+        row = {
+            "id": deed.id,
+            "at": deed.at,
+            "actor_kind": deed.by.kind,
+            "actor_id": deed.by.id,
+            "what": deed.what,
+            "subject": deed.subject,
+        }
+        with in_domain_words():
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(deeds).values(row))
+
+    async def newest(self, limit: int) -> Sequence[Deed]:
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(select(deeds).order_by(deeds.c.id.desc()).limit(limit))).all()
+        return [
+            Deed(
+                id=row.id,
+                at=row.at,
+                by=Actor(ActorKind(row.actor_kind), row.actor_id),
+                what=row.what,
+                subject=row.subject,
+            )
+            for row in rows
+        ]
+
+
+class SqlRedrivenLetters:
+    """`topic`: that of the dead letters."""
+
+    def __init__(self, engine: AsyncEngine, *, topic: str) -> None:
+        self._engine = engine
+        self._topic = topic
+
+    async def among(self, places: Sequence[LetterPlace]) -> frozenset[LetterPlace]:
+        asked = [(place.partition, place.offset, place.died_at) for place in places]
+        found = select(*_PLACE).where(redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(asked))
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                return frozenset(LetterPlace(*row) for row in (await connection.execute(found)).all())
+
+    async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
+        partition, offset = redriven_letters.c.partition, redriven_letters.c.offset
+        kept = [and_(partition == number, offset >= first, offset < end) for number, (first, end) in extent.items()]
+        found = select(func.count()).where(redriven_letters.c.topic == self._topic, or_(false(), *kept))
+        with in_domain_words():
+            async with self._engine.connect() as connection:
+                return int(await connection.scalar(found) or 0)
+
+    async def add(self, place: LetterPlace, *, by: Actor, at: datetime) -> None:
+        row = {
+            "topic": self._topic,
+            "partition": place.partition,
+            "offset": place.offset,
+            "died_at": place.died_at,
+            "redriven_at": at,
+            "actor_kind": by.kind,
+            "actor_id": by.id,
+        }
+        with in_domain_words():
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(redriven_letters).values(row).on_conflict_do_nothing())

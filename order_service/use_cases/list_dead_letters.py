@@ -1,0 +1,28 @@
+"""See which messages could not be handled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from order_service.domain.actor import Actor, Scope
+from order_service.ports import DeadLetter, DeadLetterBox, RedrivenLetters
+from order_service.use_cases.administration import require_operator
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLetter:
+    letter: DeadLetter
+    is_redriven: bool
+
+
+class ListDeadLetters:
+    """Staff, and whoever runs the service: the newest first. Raises InsufficientScope, NotAllowed."""
+
+    def __init__(self, letters: DeadLetterBox, redriven: RedrivenLetters) -> None:
+        self._letters = letters
+        self._redriven = redriven
+
+    async def __call__(self, *, limit: int, by: Actor) -> Sequence[ListedLetter]:
+        require_operator(by, scope=Scope.ORDERS_READ)
+        newest = await self._letters.newest(limit)
+        redriven = await self._redriven.among([letter.place for letter in newest])
+        return [ListedLetter(letter, letter.place in redriven) for letter in newest]

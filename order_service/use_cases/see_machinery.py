@@ -1,0 +1,57 @@
+"""See how the machinery does."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from order_service.domain.actor import Actor, Scope
+from order_service.domain.errors import DependencyUnavailable
+from order_service.ports import DeadLetterBox, JobBoard, JobsState, Lags, RedrivenLetters, RelayLag
+from order_service.use_cases.administration import require_operator
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machinery:
+    """What cannot be known at the moment, because a dependency does not answer, is None.
+
+    `consumer`: topic -> messages that are not heard yet. `dead_letters`: how many wait to be put back.
+    """
+
+    jobs: JobsState | None
+    relay: RelayLag | None
+    consumer: Mapping[str, int] | None
+    dead_letters: int | None
+
+
+class SeeMachinery:
+    """Staff, and whoever runs the service. Raises InsufficientScope, NotAllowed."""
+
+    def __init__(self, jobs: JobBoard, lags: Lags, letters: DeadLetterBox, redriven: RedrivenLetters) -> None:
+        self._jobs = jobs
+        self._lags = lags
+        self._letters = letters
+        self._redriven = redriven
+
+    async def __call__(self, *, by: Actor) -> Machinery:
+        require_operator(by, scope=Scope.ORDERS_READ)
+        jobs, relay, consumer, dead_letters = await asyncio.gather(
+            _if_it_answers(self._jobs.state()),
+            _if_it_answers(self._lags.of_relay()),
+            _if_it_answers(self._lags.of_consumer()),
+            _if_it_answers(self._waiting_letters()),
+        )
+        return Machinery(jobs=jobs, relay=relay, consumer=consumer, dead_letters=dead_letters)
+
+    async def _waiting_letters(self) -> int:
+        extent = await self._letters.extent()
+        return sum(end - first for first, end in extent.values()) - await self._redriven.count(extent)
+
+
+async def _if_it_answers(asked: Awaitable[_T]) -> _T | None:
+    try:
+        return await asked
+    except DependencyUnavailable:
+        return None

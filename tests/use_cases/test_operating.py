@@ -1,0 +1,143 @@
+"""What operators see of the machinery, and mend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from adapters.embedded.events import InProcessJobs
+from order_service.domain.actor import SYSTEM, Actor, ActorKind, Role, Scope
+from order_service.domain.errors import (
+    DeadLetterNotFound,
+    InsufficientScope,
+    JobNotFound,
+    LetterCut,
+    LetterRedriven,
+    NotAllowed,
+)
+from order_service.ports import DeadLetter, LetterPlace, RelayLag
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.list_deeds import ListDeeds
+from order_service.use_cases.redrive_letter import RedriveLetter
+from order_service.use_cases.retry_job import RetryJob
+from order_service.use_cases.see_machinery import SeeMachinery
+from tests.in_memory.operating import InMemoryDeadLetterBox, InMemoryDeeds, InMemoryRedrivenLetters
+from tests.in_memory.system import SequentialIds, SettableClock
+
+OTTO = Actor.account(uuid4(), Role.OPERATOR)
+STRANGERS = [Actor.account(uuid4(), Role.CUSTOMER), Actor(ActorKind.SERVICE, uuid4())]
+
+
+class OneAtATime:
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def hold(self, _: str) -> AsyncIterator[None]:
+        async with self._lock:
+            yield
+
+
+class NobodyIsBehind:
+    async def of_relay(self) -> RelayLag:
+        return RelayLag(events=0, oldest=None)
+
+    async def of_consumer(self) -> Mapping[str, int]:
+        return {"payments": 0}
+
+
+def a_letter(offset: int, *, cut: bool = False) -> DeadLetter:
+    return DeadLetter(
+        place=LetterPlace(0, offset, datetime(2026, 1, 1, 0, 0, offset, tzinfo=UTC)),
+        topic="payments",
+        partition=2,
+        offset=40 + offset,
+        cause="not-json",
+        detail="It is not.",
+        key=None,
+        value=b"{",
+        headers=(),
+        cut=cut,
+    )
+
+
+class Desk:
+    def __init__(self, *letters: DeadLetter) -> None:
+        self.box = InMemoryDeadLetterBox(*letters)
+        self.jobs = InProcessJobs()
+        redriven, deeds, ids, clock = InMemoryRedrivenLetters(), InMemoryDeeds(), SequentialIds(), SettableClock()
+        self.see = SeeMachinery(self.jobs, NobodyIsBehind(), self.box, redriven)
+        self.letters = ListDeadLetters(self.box, redriven)
+        self.redrive = RedriveLetter(self.box, redriven, OneAtATime(), deeds, ids, clock)
+        self.retry = RetryJob(self.jobs, deeds, ids, clock)
+        self.deeds = ListDeeds(deeds)
+
+    async def done(self) -> list[str]:
+        return [f"{deed.what} {deed.subject}" for deed in await self.deeds(limit=9, by=OTTO)]
+
+
+async def test_a_letter_is_put_back_once_however_many_ask() -> None:
+    desk = Desk(a_letter(0), a_letter(1))
+    outcomes = await asyncio.gather(*(desk.redrive(0, 1, by=OTTO) for _ in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes].count(LetterRedriven) == 4
+    assert desk.box.sent == [a_letter(1)]
+    listed = await desk.letters(limit=9, by=OTTO)
+    assert [(each.letter.place.offset, each.is_redriven) for each in listed] == [(1, True), (0, False)]
+    assert (await desk.see(by=OTTO)).dead_letters == 1
+    assert await desk.done() == ["redrive letter 0@1, from payments/2@41"]
+
+
+async def test_a_letter_that_is_not_whole_or_not_there_stays() -> None:
+    desk = Desk(a_letter(0, cut=True))
+    with pytest.raises(LetterCut):
+        await desk.redrive(0, 0, by=OTTO)
+    with pytest.raises(DeadLetterNotFound):
+        await desk.redrive(0, 1, by=OTTO)
+    assert desk.box.sent == []
+    assert await desk.done() == []
+
+
+async def test_who_asks_for_a_job_is_written_down_whether_or_not_it_can_be_retried() -> None:
+    desk = Desk()
+    with pytest.raises(JobNotFound):
+        await desk.retry("gone", by=OTTO)
+    assert await desk.done() == ["retry job gone"]
+
+
+async def test_what_does_not_answer_hides_nothing_else() -> None:
+    desk = Desk(a_letter(0))
+    await desk.jobs.enqueue_processing(uuid4())
+    desk.box.is_away = True
+    seen = await desk.see(by=SYSTEM)
+    assert seen.dead_letters is None
+    assert seen.jobs is not None
+    assert seen.jobs.waiting == 1
+    assert seen.relay == RelayLag(events=0, oldest=None)
+    assert seen.consumer == {"payments": 0}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda actor: actor.kind)
+async def test_nobody_else_sees_or_does_anything(stranger: Actor) -> None:
+    desk = Desk(a_letter(0))
+    for refused in (
+        desk.see(by=stranger),
+        desk.letters(limit=1, by=stranger),
+        desk.deeds(limit=1, by=stranger),
+        desk.retry("any", by=stranger),
+        desk.redrive(0, 0, by=stranger),
+    ):
+        with pytest.raises(NotAllowed):
+            await refused
+    assert await desk.done() == []
+
+
+async def test_who_may_only_read_changes_nothing() -> None:
+    desk = Desk(a_letter(0))
+    reader = OTTO.confined_to(Scope.ORDERS_READ)
+    assert len(await desk.letters(limit=1, by=reader)) == 1
+    with pytest.raises(InsufficientScope):
+        await desk.redrive(0, 0, by=reader)
+    assert desk.box.sent == []
