@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 from msgspec.inspect import BoolType, Field, IntType, LiteralType, NoneType, StructType, Type, UnionType, type_info
 
+from composition.commands import Commands, tell
 from composition.connections import Connections
 from composition.settings import SECRETS, Settings
 
@@ -120,8 +120,15 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def add_arguments_of_settings(command: argparse.ArgumentParser) -> None:
-    command.epilog = "A secret is shown as three dots, even if it is in a file. Exit code 2: a setting is wrong."
+def add_commands(commands: Commands) -> None:
+    command = commands.add(
+        "settings",
+        tell_settings,
+        "print the settings that the service would go by here",
+        about="""Prints NAME=value lines, of the environment, .env and the defaults. A secret is shown as three
+        dots, even if it is in a file. docs/settings.md tells what each means.""",
+        exit_codes="Exit codes: 0 done; 2 wrong use, or a setting that is wrong.",
+    )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print them as one JSON object")
     form.add_argument("--env", action="store_true", help="print .env.example instead: all settings there are")
@@ -134,7 +141,7 @@ def tell_settings(settings: Settings, given: argparse.Namespace) -> int:
         return 0
     shown = {each.env: _shown(settings, each) for group in groups() for each in group.settings}
     if given.json:
-        print(msgspec.json.encode(shown).decode())
+        tell(shown)
     else:
         print(*(f"{name}={'' if value is None else value}" for name, value in shown.items()), sep="\n")
     return 0

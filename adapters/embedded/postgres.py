@@ -229,6 +229,12 @@ class EmbeddedPostgres:
         raise _failed(f"PostgreSQL in {self._folder} {happened}", self._log.read_bytes())
 
 
+def home_of(folder: Path) -> Path:
+    """Where the data of the server on this folder are: for root somewhere else, once there are any."""
+    location = folder / "location"
+    return Path(location.read_text()) if location.exists() else folder
+
+
 def _lock(folder: Path) -> int:
     """Hold the folder until the returned descriptor is closed, at the latest by this process's death."""
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, mode=0o600)
