@@ -11,6 +11,7 @@ from adapters.embedded.postgres import PostgresStartFailed
 from adapters.persistence.event_log import LogOfAnotherCluster
 from adapters.persistence.seeding import OrdersExist
 from composition import (
+    backup,
     letters,
     machinery,
     new_key,
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     machinery.add_commands(commands)
     letters.add_commands(commands)
     upkeep.add_commands(commands)
+    backup.add_commands(commands)
     settings_reference.add_commands(commands)
     return parser
 
