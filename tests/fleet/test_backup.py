@@ -212,11 +212,12 @@ async def test_a_shop_goes_on_from_a_backup_and_nothing_takes_effect_twice(
     assert log - set(records) == set(), "every event of the log is on Kafka"
     assert again <= rebased["relay"]["events"], "no more are told again than the backup had not seen told"
     [[heard]] = await shop.ask("SELECT count(*) FROM inbox")
+    there = [len(set(orders) - set(gone)) for orders in (before, during, lost)]
     print(
-        f"{back_up.__name__}: of {BEFORE} orders before the backup {BEFORE - len(set(before) & set(gone))} are there, of"
-        f" {BEFORE} during it {BEFORE - len(set(during) & set(gone))}, of {AFTER} after it none; on Kafka"
-        f" {published_before} records before and {sum(records.values())} at the end, {again} of them again (of"
-        f" {rebased['relay']['events']} that could be), {len(set(records) - log)} of what was lost; {heard} messages heard"
+        f"{back_up.__name__}: orders before, during and after the backup: {BEFORE}, {BEFORE}, {AFTER}; there again:"
+        f" {there}; records on Kafka: {published_before} before, {sum(records.values())} at the end, {again} of them"
+        f" again (of {rebased['relay']['events']} that could be), {len(set(records) - log)} of what was lost;"
+        f" {heard} messages heard"
     )
 
 
