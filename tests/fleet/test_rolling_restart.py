@@ -14,7 +14,11 @@ from uuid import uuid4
 
 import httpx
 import psutil
+from alembic import command
+from sqlalchemy import make_url
 
+from tests.composition.test_people import order_service
+from tests.conftest import alembic_config
 from tests.fleet.people import a_customer
 from tests.fleet.roles import Fleet
 from tests.fleet.waiting import until
@@ -179,6 +183,27 @@ async def test_instances_behind_a_balancer_that_looks_at_readyz_can_be_replaced_
         await looking
     print(f"two instances, one after another: {outcome}")
     assert outcome.answered > 500
+    assert outcome.failures == {}
+
+
+async def test_the_newest_revision_comes_under_load_and_fails_no_request(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    database = make_url(environment["DATABASE_URL"])
+    await asyncio.to_thread(command.downgrade, alembic_config(database), "-1")
+    port = free_port()
+    with Fleet(tmp_path, environment, port=port) as fleet:
+        fleet.start("api")
+        await asyncio.to_thread(fleet.until_ready)
+        async with httpx.AsyncClient(base_url=fleet.address) as http:
+            token = (await a_customer(http))["Authorization"]
+        async with load(lambda: port, token) as outcome:
+            began = time.monotonic()
+            migrated = await asyncio.to_thread(order_service, database, "migrate")
+            took = time.monotonic() - began
+    print(f"the newest revision, in {took:.1f} s: {outcome}")
+    assert migrated.returncode == 0, migrated.stderr
+    assert outcome.answered > 200
     assert outcome.failures == {}
 
 
