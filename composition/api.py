@@ -3,6 +3,7 @@
 It is granian's own command, and takes its options, such as `--workers 4`; those that it must have are set here.
 """
 
+import logging
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
@@ -19,6 +20,8 @@ from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
 from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 from composition.tracing import traced_http
+
+_log = logging.getLogger(__name__)
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -53,6 +56,7 @@ class Api:
                 app = traced_http(app, await opened.get(Tracing))
                 self._app = self._telemetry.around_http(app)
                 leave_to_itself()
+                _log.info("api is ready")
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._open.aclose()
