@@ -19,6 +19,7 @@ class Beat:
         self._in_hand: dict[object, float] = {}
         self._samplers: list[Callable[[], None]] = []
         self.loop = loop
+        self._turned.set(time.time())  # it is about to
 
     def sample(self, sampler: Callable[[], None]) -> None:
         """Asks `sampler` once a second, for as long as this beats."""
