@@ -15,9 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tqdm import tqdm
 
 from adapters.persistence.engine import create_engine
-from composition.container import Resources
+from composition.container import Resources, make_container
 from composition.database import ready_database
-from composition.process import container
 from composition.settings import Settings
 from order_service.domain.errors import OrderServiceError
 
@@ -70,8 +69,11 @@ def carry_out(act: Callable[[AsyncContainer], Awaitable[int | None]], settings: 
     with ready_database(settings) as url:
 
         async def run() -> int | None:
-            async with container(settings, Resources(database=url, secret_key="")) as opened:  # no token is made here
+            opened = make_container(settings, Resources(database=url, secret_key=""))  # no token is made here
+            try:
                 return await act(opened)
+            finally:
+                await opened.close()
 
         try:
             return asyncio.run(run()) or DONE

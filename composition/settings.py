@@ -17,7 +17,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from composition.connections import Connections, Count, Port
+from composition.collecting import Collecting
+from composition.connections import Count, Port
 from composition.refusal import SettingsError
 from composition.values import amounts, listed, origins, proxies
 from order_service.domain.rules import ShopRules
@@ -33,11 +34,12 @@ SECRETS = (
     "redis_pass",
     "redis_url",
     "kafka_password",
+    "otel_exporter_otlp_headers",
 )
 """Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
 
     app_host: str = "127.0.0.1"
@@ -97,6 +99,11 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     # Looking after itself
 
+    metrics_host: str = "127.0.0.1"
+    """With METRICS_PORT. Not for the public."""
+    metrics_port: Port | None = None
+    """Where each role tells how it is, for Prometheus and for whoever restarts it: /metrics, /livez and /readyz
+    (empty: nowhere). Where several roles run on one machine, each needs a port of its own."""
     stalled_after_seconds: Count = 30
     """An order that waits for screening longer is put into the queue again."""
     event_log_months: Count | None = None
@@ -189,7 +196,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     try:
         settings = msgspec.convert(values, Settings, strict=False)
         _ = (settings.postgres_url, settings.redis, settings.kafka)
-        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins)
+        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins, settings.collector)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

@@ -1,6 +1,6 @@
 """The HTTP application: which routes there are, and what stands before them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 
 from litestar import Litestar, Router
@@ -24,15 +24,18 @@ from adapters.http.body import StrictSchema
 from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.dependencies import always, hand_in, of_request
-from adapters.http.edge import Edge
+from adapters.http.edge import Edge, tell_too_busy
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
 from adapters.http.leaving import Leaving
 from adapters.http.limits import Networks, RateLimit
+from adapters.http.ops.app import Beside, create_ops
+from adapters.http.ops.entrance import FormTokens
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from adapters.http.whole_router import WholeRouter
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_by_hand import CancelByHand
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_email import ChangeEmail
@@ -48,6 +51,8 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_account_events import ListAccountEvents
 from order_service.use_cases.list_accounts import ListAccounts
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -58,12 +63,16 @@ from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
+from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.screen_again import ScreenAgain
+from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
@@ -110,11 +119,18 @@ class HttpUseCases:
     stream_order_events: StreamOrderEvents
     read_event_log: ReadEventLog
     run_batch: RunBatch
+    see_machinery: SeeMachinery
+    retry_job: RetryJob
+    list_dead_letters: ListDeadLetters
+    redrive_letter: RedriveLetter
+    list_deeds: ListDeeds
+    cancel_by_hand: CancelByHand
+    screen_again: ScreenAgain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpEdge:
-    """What stands between the use cases and whoever asks."""
+    """What stands between the use cases and whoever asks. `shared`: the services that are not in this process."""
 
     tokens: Tokens
     jwks: Mapping[str, object]
@@ -128,11 +144,16 @@ class HttpEdge:
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
     leaving: Leaving
+    required: Set[str]
+    shared: Set[str]
+    form_tokens: FormTokens
     version: str
     asyncapi: Mapping[str, object]
 
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
+    """The API, and beside it the operations pages."""
+    by_name = {field.name: getattr(use_cases, field.name) for field in fields(use_cases)}
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
     limit = RateLimit(edge.limiter, edge.order_quota, edge.proxies)
     orders_router = WholeRouter(
@@ -169,7 +190,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
-            health_router(edge.checks, edge.leaving),
+            health_router(edge.checks, edge.required, edge.leaving),
             jwks_route(edge.jwks),
             problem_page,
             docs.assets,
@@ -178,7 +199,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         dependencies={
             "cursors": always(edge.cursors),
             "ended_sessions": always(edge.ended_sessions),
-            **{field.name: always(getattr(use_cases, field.name)) for field in fields(use_cases)},
+            **{name: always(use_case) for name, use_case in by_name.items()},
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=_LARGEST_BODY_BYTES,
@@ -190,4 +211,20 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(hand_in(app), edge.allowed_origins, edge.leaving)
+    ops = create_ops(
+        by_name,
+        see_machinery=use_cases.see_machinery,
+        tokens=edge.tokens,
+        ended_sessions=edge.ended_sessions,
+        clock=edge.clock,
+        cursors=edge.cursors,
+        limiter=edge.limiter,
+        account_quota=edge.account_quota,
+        proxies=edge.proxies,
+        checks=edge.checks,
+        shared=edge.shared,
+        form_tokens=edge.form_tokens,
+        version=edge.version,
+    )
+    too_busy = Beside(tell_too_busy, ops.too_busy)
+    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, too_busy=too_busy, leaving=edge.leaving)

@@ -53,21 +53,22 @@ _PER_TURN = 16
 
 _WAIT_SECONDS = 1.0
 _ELSEWHERE = "Web pages of this origin may not call the API from a browser."
-_STREAMS = ("/events/stream", "/accounts/me/export")
+STREAMS = ("/events/stream", "/accounts/me/export")
 """How the address of what is sent as slowly as its reader reads ends: many may be open at once, and idle."""
 
 
 class Edge:
     """Around the whole application, because the framework answers some requests (404, 405) before any middleware.
 
-    Takes in so many requests as can be worked on; others wait a moment, and are then told to come again.
+    Takes in so many requests as can be worked on; others wait a moment, and `too_busy` then tells them to come again.
     A browser that asks for a page of another origin is refused here: the framework would do so in plain text.
     A client's `X-Request-Id` is kept if it is harmless, else replaced; it is in the answer, in problem documents and
     in the log. A process that is leaving ends the connection with each answer, and so sends its clients elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], leaving: Leaving) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], *, too_busy: ASGIApp, leaving: Leaving) -> None:
         self._app = app
+        self._too_busy = too_busy
         self._leaving = leaving
         self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -91,7 +92,7 @@ class Edge:
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
             await _answer("origin-not-allowed", _ELSEWHERE, scope, receive, send_with_headers)
-        elif scope["path"].endswith(_STREAMS):
+        elif scope["path"].endswith(STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:
@@ -101,8 +102,7 @@ class Edge:
             finally:
                 self._places.release()
         else:
-            busy = TooBusy()
-            await _answer(busy.code, str(busy), scope, receive, send_with_headers, retry_after=busy.retry_after)
+            await self._too_busy(scope, receive, send_with_headers)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():
@@ -120,6 +120,11 @@ def _completed(headers: Iterable[Header], request_id: bytes, scope: Scope) -> li
     if b"cache-control" not in dict(completed):
         completed.append(_PRIVATE)
     return completed
+
+
+async def tell_too_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    busy = TooBusy()
+    await _answer(busy.code, str(busy), scope, receive, send, retry_after=busy.retry_after)
 
 
 async def _answer(code: str, detail: str, scope: Scope, receive: Receive, send: Send, **members: int) -> None:

@@ -130,7 +130,8 @@ async def test_workers_that_are_respawned_one_after_another_fail_no_request(
 
             await until(all_are_new, patience=60)
             took = time.monotonic() - began
-        answer = httpx.get(f"{fleet.address}/livez", headers={"Origin": "https://new.example.com"})
+        async with httpx.AsyncClient(base_url=fleet.address) as http:
+            answer = await http.get("/livez", headers={"Origin": "https://new.example.com"})
         assert "access-control-allow-origin" in answer.headers, "it has read .env anew"
     print(f"SIGHUP, 2 workers in {took:.1f} s: {outcome}")
     assert outcome.answered > 500

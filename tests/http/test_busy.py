@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from adapters.http.edge import Edge
+from adapters.http.edge import Edge, tell_too_busy
 from adapters.http.leaving import Leaving
 from tests.http.shop import is_careful
 
@@ -13,7 +13,7 @@ AT_ONCE = 256
 
 
 def around(app: Any) -> Any:
-    return Edge(app, allowed_origins=[], leaving=Leaving())
+    return Edge(app, allowed_origins=[], too_busy=tell_too_busy, leaving=Leaving())
 
 
 class SlowApp:
