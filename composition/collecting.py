@@ -1,7 +1,4 @@
-"""Where traces are sent, and how many are.
-
-For how the settings are written down here, see `composition/settings.py`.
-"""
+"""Where traces are sent, and how many are."""
 
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -14,13 +11,13 @@ from composition.refusal import SettingsError
 
 
 class Collecting(Connections, frozen=True, kw_only=True):
-    # Traces of single requests, from HTTP to the worker
+    # Traces of single requests
 
     otel_exporter_otlp_endpoint: str = ""
     """Where they are sent, by OTLP over HTTP: a collector's or Jaeger's address, such as http://jaeger:4318 (empty:
     nowhere)."""
     otel_exporter_otlp_headers: str = ""
-    """What it asks for of who comes: name=value,other=value"""
+    """What it asks for: name=value,other=value"""
     trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
     """Of the traces that begin here, which part is recorded. An order that is recorded costs the API half as much
     again, so a busy shop takes 0.05. Whether a client's trace is recorded, the client decides (traceparent)."""

@@ -218,10 +218,10 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
+            leaving=Leaving(),
             required=REQUIRED["api"],
             shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
             form_tokens=FormTokens(resources.secret_key),
-            leaving=Leaving(),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )

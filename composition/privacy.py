@@ -62,4 +62,5 @@ def _typed() -> str:
     try:
         return input()
     except EOFError:  # nobody is there
+        print(file=sys.stderr)
         return ""

@@ -99,17 +99,17 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     # Looking after itself
 
+    metrics_host: str = "127.0.0.1"
+    """With METRICS_PORT. Not for the public."""
+    metrics_port: Port | None = None
+    """Where each role tells how it is, for Prometheus and for whoever restarts it: /metrics, /livez and /readyz
+    (empty: nowhere). Where several roles run on one machine, each needs a port of its own."""
     stalled_after_seconds: Count = 30
     """An order that waits for screening longer is put into the queue again."""
     event_log_months: Count | None = None
     """For how many months, beside the current one, the events of the orders placed in a month stay in the event log,
     and so in histories (empty: for ever). What is older leaves it as a table of its own, order_events_YYYY_MM, to be
     archived or dropped."""
-    metrics_host: str = "127.0.0.1"
-    """Where each role tells how it is, for Prometheus and for whoever restarts it; not for the public."""
-    metrics_port: Port | None = None
-    """The port of /metrics, /livez and /readyz there (empty: nowhere). Where several roles run on one machine, each
-    needs a port of its own."""
     log_format: Literal["json", "text"] | None = None
     """json: a line is an object. Not set: processes of their own write json, and `order-service up` text."""
     var_dir: str = "var"

@@ -11,7 +11,18 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from msgspec.inspect import BoolType, Field, IntType, LiteralType, NoneType, StructType, Type, UnionType, type_info
+from msgspec.inspect import (
+    BoolType,
+    Field,
+    FloatType,
+    IntType,
+    LiteralType,
+    NoneType,
+    StructType,
+    Type,
+    UnionType,
+    type_info,
+)
 
 from composition.collecting import Collecting
 from composition.commands import Commands, tell
@@ -38,7 +49,7 @@ SECRET_KEY must be set.
 Passwords, SECRET_KEY and addresses may be in files instead, as Docker and Kubernetes mount secrets: NAME_FILE
 names the file with the value of NAME.
 
-Made by `just settings`, of composition/settings.py and composition/connections.py.
+Made by `just settings`, of composition/settings.py and what it stands on.
 """
 _PAGE_INTRODUCTION = """\
 # Settings
@@ -51,7 +62,7 @@ The value of a *secret* is never shown. It may be in a file instead, as Docker a
 `NAME_FILE`, such as `SECRET_KEY_FILE`, names the file, whose last line break does not count. Setting both is refused.
 
 [.env.example](../.env.example) has the same to copy. Both are made by `just settings`, of `composition/settings.py`
-and `composition/connections.py`.
+and what it stands on.
 """
 
 
@@ -85,7 +96,7 @@ def groups() -> list[Group]:
     assert isinstance(struct, StructType)  # noqa: S101 - for the type checker
     fields = {each.name: each for each in struct.fields}
     found: list[Group] = []
-    for owner in (Connections, Collecting, Settings):
+    for owner in (Connections, Settings, Collecting):
         for said in _said(inspect.getsource(owner)):
             if isinstance(said, str):
                 found.append(Group(said))
@@ -194,6 +205,8 @@ def _allowed(kind: Type) -> str:
         case IntType(ge=int(least), le=None):
             return f"{least} or more"
         case IntType(ge=int(least), le=int(most_)):
+            return f"{least} to {most_}"
+        case FloatType(ge=int(least), le=int(most_)):
             return f"{least} to {most_}"
     return "text"
 

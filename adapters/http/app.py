@@ -143,10 +143,10 @@ class HttpEdge:
     proxies: Networks
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
+    leaving: Leaving
     required: Set[str]
     shared: Set[str]
     form_tokens: FormTokens
-    leaving: Leaving
     version: str
     asyncapi: Mapping[str, object]
 
@@ -227,4 +227,4 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         version=edge.version,
     )
     too_busy = Beside(tell_too_busy, ops.too_busy)
-    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, edge.leaving, too_busy)
+    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, too_busy=too_busy, leaving=edge.leaving)

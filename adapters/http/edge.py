@@ -66,10 +66,10 @@ class Edge:
     in the log. A process that is leaving ends the connection with each answer, and so sends its clients elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], leaving: Leaving, too_busy: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], *, too_busy: ASGIApp, leaving: Leaving) -> None:
         self._app = app
-        self._leaving = leaving
         self._too_busy = too_busy
+        self._leaving = leaving
         self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._turns = asyncio.Semaphore(_PER_TURN)

@@ -22,6 +22,7 @@ def health_router(checks: Mapping[str, Check], required: Set[str], leaving: Leav
     """`checks`: dependency name -> its check, all made at once and cut off after 2 s.
 
     Without one that is `required` the API cannot do its work at all; without another it does less.
+    A process that is `leaving` is not ready for anything new.
     """
 
     @get(
@@ -41,15 +42,16 @@ def health_router(checks: Mapping[str, Check], required: Set[str], leaving: Leav
         description=(
             "Asks everything it stands on, for 2 s at most. `status` is `ok`, or `degraded` where something is gone "
             "that is not `required`: without Redis nobody can log in, but orders are placed and read, uncounted; "
-            "without Kafka events are told later. Without what is required the answer is 503; and at once from a "
-            "process that is told to stop."
+            "without Kafka events are told later. Without what is required the answer is 503, and "
+            "so it is from a process that was told to stop."
         ),
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
         if leaving.begun:
-            stopping = "This process is stopping."
-            return problem_response(request, "dependency-unavailable", stopping, {"retry_after": 1})
+            return problem_response(
+                request, "dependency-unavailable", "This process is stopping.", {"retry_after": 1}
+            )
         results = await results_of(checks)
         failing = [name for name, result in results.items() if result != "ok"]
         shown = {"checks": results, "required": sorted(required)}

@@ -18,15 +18,15 @@ from tests.composition.test_people import COMMAND, SECONDS, order_service
 from tests.services.server import free_port
 
 
-def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     for action in parser._actions:  # argparse has no other way to ask
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
                 yield command
-                yield from _commands(command)
+                yield from commands_of(command)
 
 
-COMMANDS = [command for command in _commands(cli._parser()) if command.get_default("run")]
+COMMANDS = [command for command in commands_of(cli._parser()) if command.get_default("run")]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.prog.removeprefix("order-service "))

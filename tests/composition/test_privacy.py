@@ -20,10 +20,8 @@ async def test_somebody_is_erased_after_it_was_said_twice(database_url: URL) -> 
     for name in ("ann", "bob"):
         order_service(database_url, "create-admin", f"{name}@example.com", typed="correct horse battery\n")
     doubted = order_service(database_url, "erase-account", "ann@example.com", typed="yes\n")
-    assert (doubted.returncode, doubted.stderr) == (
-        2,
-        "order-service: Nothing was erased. Type the same address, or give --yes.\n",
-    )
+    assert (doubted.returncode, doubted.stdout) == (2, "")
+    assert doubted.stderr.endswith("order-service: Nothing was erased. Type the same address, or give --yes.\n")
     erased = order_service(database_url, "erase-account", "ann@example.com", typed="ann@example.com\n")
     assert (erased.returncode, "The account is erased." in erased.stdout) == (0, True), erased.stderr
     assert order_service(database_url, "export-account", "ann@example.com").returncode == 1

@@ -120,6 +120,7 @@ async def test_workers_that_are_respawned_one_after_another_fail_no_request(
             token = (await a_customer(http))["Authorization"]
         before = children(fleet.pid("api"))
         async with load(lambda: port, token) as outcome:
+            (tmp_path / ".env").write_text("CORS_ORIGINS=https://new.example.com\n")
             began = time.monotonic()
             os.kill(fleet.pid("api"), signal.SIGHUP)
 
@@ -129,6 +130,9 @@ async def test_workers_that_are_respawned_one_after_another_fail_no_request(
 
             await until(all_are_new, patience=60)
             took = time.monotonic() - began
+        async with httpx.AsyncClient(base_url=fleet.address) as http:
+            answer = await http.get("/livez", headers={"Origin": "https://new.example.com"})
+        assert "access-control-allow-origin" in answer.headers, "it has read .env anew"
     print(f"SIGHUP, 2 workers in {took:.1f} s: {outcome}")
     assert outcome.answered > 500
     assert outcome.failures == {}

@@ -13,7 +13,7 @@ AT_ONCE = 256
 
 
 def around(app: Any) -> Any:
-    return Edge(app, allowed_origins=[], leaving=Leaving(), too_busy=tell_too_busy)
+    return Edge(app, allowed_origins=[], too_busy=tell_too_busy, leaving=Leaving())
 
 
 class SlowApp:

@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.embedded.rate_limiter import InProcessRateLimiter
+from adapters.http.app import HttpEdge
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransaction
 from composition.settings import Settings
@@ -136,6 +137,18 @@ async def test_with_its_database_the_process_is_ready(anybody: httpx.AsyncClient
         {"status": "ok", "checks": {"postgresql": "ok"}, "required": ["postgresql"]},
     )
     assert document(await anybody.get("/livez")) == {"status": "ok"}
+
+
+async def test_a_process_that_is_leaving_is_not_ready_and_ends_each_connection_with_its_answer(
+    shop_database: URL,
+) -> None:
+    async with open_shop(shop_database) as shop, shop.client() as client:
+        assert "connection" not in (await client.get("/readyz")).headers
+        (await shop.container.get(HttpEdge)).leaving.begun = True
+        refused, alive = await client.get("/readyz"), await client.get("/livez")
+    assert tells_nothing(refused, 503, "dependency-unavailable")
+    assert "stopping" in refused.json()["detail"]
+    assert (refused.headers["connection"], alive.headers["connection"], alive.status_code) == ("close", "close", 200)
 
 
 async def test_without_redis_and_kafka_the_process_does_less_and_says_so(shop_database: URL) -> None:
