@@ -19,6 +19,7 @@ from order_service.use_cases.see_machinery import Machinery, SeeMachinery
 
 _FRESH_SECONDS = 2.0
 _DEEDS = 8
+_TITLES = {"postgresql": "PostgreSQL", "redis": "Redis", "kafka": "Kafka"}
 
 AnyRequest = Request[Any, Any, Any]
 SomePages = NamedDependency[SkipValidation[Pages]]
@@ -28,7 +29,7 @@ Digest = Annotated[str, QueryParameter(max_length=16)]
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`health`: dependency -> `ok`, `unavailable`, or `in the process` for what this process has of its own."""
+    """`health`: dependency, as people write it -> `ok`, `unavailable`, or `in the process` for what is a part of it."""
 
     health: Mapping[str, str]
     machinery: Machinery
@@ -62,7 +63,7 @@ class Watch:
         async with self._looking:
             if self._seen is None or time.monotonic() - self._seen[0] > _FRESH_SECONDS:
                 health, machinery = await asyncio.gather(results_of(self._checks), self._see(by=by))
-                self._seen = (time.monotonic(), Glance(health | self._others(machinery), machinery))
+                self._seen = (time.monotonic(), Glance(_titled(health | self._others(machinery)), machinery))
             return self._seen[1]
 
     def is_shared(self, name: str) -> bool:
@@ -119,6 +120,10 @@ async def machinery(
         said=_short(glance.summary),
         is_new=said != _short(glance.summary),
     )
+
+
+def _titled(health: Mapping[str, str]) -> dict[str, str]:
+    return {_TITLES.get(name, name): state for name, state in health.items()}
 
 
 def _digest(*things: object) -> str:
