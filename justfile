@@ -58,20 +58,21 @@ bench *ARGS:
 services ACTION:
     @uv run --quiet python -m tests.services {{ACTION}}
 
-# The whole service in Docker containers, a role in each; `just compose-up ui` with pgweb, kafka-ui and the queue's page
+# The whole service in Docker containers, a role in each; behind it `ui` for pages, `observability` for Prometheus and Grafana
 [no-exit-message]
-compose-up PROFILE="":
+compose-up *PROFILES:
     @uv run --quiet python -m tests.deploy.docker --env
-    @docker compose --env-file .env -f deploy/compose.yaml --profile "{{PROFILE}}" up --build --detach --wait
+    @COMPOSE_PROFILES="{{ replace(PROFILES, ' ', ',') }}" \
+        docker compose --env-file .env -f deploy/compose.yaml up --build --detach --wait
     @echo "The API: http://127.0.0.1:8010/docs"
 
 # Stop those containers; their data stays in volumes (`just compose-down --volumes` deletes it)
 [no-exit-message]
 compose-down *ARGS:
     @uv run --quiet python -m tests.deploy.docker
-    @SECRET_KEY=unused docker compose -f deploy/compose.yaml --profile ui down {{ARGS}}
+    @SECRET_KEY=unused docker compose -f deploy/compose.yaml --profile ui --profile observability down {{ARGS}}
 
-# Check deploy/ with the tools of others: hadolint, docker compose, helm, kubernetes-validate; `--skip TOOL` for one
+# Check deploy/ with the tools of others: hadolint, docker compose, helm, kubernetes-validate, promtool; `--skip TOOL` for one
 [no-exit-message]
 check-deploy *ARGS:
     @uv run --quiet --isolated --only-group deploy python -m tests.deploy.check {{ARGS}}

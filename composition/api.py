@@ -12,10 +12,13 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
+from composition.telemetry import Telemetry, exposed_for_all, process_metrics
+from composition.tracing import traced_http
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -29,6 +32,7 @@ class Api:
     def __init__(self) -> None:
         with starting() as settings:
             self._settings, self._resources = settings, _resources(settings)
+        self._telemetry = Telemetry(process_metrics(), "api")
         self._open = AsyncExitStack()
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 
@@ -42,8 +46,12 @@ class Api:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                opened = await self._open.enter_async_context(container(self._settings, self._resources))
-                self._app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                opened = await self._open.enter_async_context(
+                    container(self._settings, self._resources, self._telemetry)
+                )
+                app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                app = traced_http(app, await opened.get(Tracing))
+                self._app = self._telemetry.around_http(app)
                 leave_to_itself()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -54,14 +62,14 @@ class Api:
 
 def _resources(settings: Settings) -> Resources:
     """Raises SettingsError, for keys that cannot be used as well: of a failed lifespan a server only makes a note."""
-    found = resources(settings)
+    found = resources(settings, "api")
     token_keys(settings, found.secret_key)
     return found
 
 
 def serve(app: str) -> None:
     with starting() as settings:
-        _resources(settings)  # a wrong setting is told once here, and not by each worker again and again
+        found = _resources(settings)  # a wrong setting is told once here, and not by each worker again and again
         options = [
             f"--host={settings.app_host}",
             f"--port={settings.app_port}",
@@ -72,7 +80,8 @@ def serve(app: str) -> None:
             "--backpressure=10000",  # idle streams are connections, too; the edge bounds what is worked on
             f"--log-config={Path(__file__).with_name('granian.json')}",
         ]
-        cli([*options, *sys.argv[1:], app], auto_envvar_prefix="GRANIAN")
+        with exposed_for_all("api", settings, found.database):
+            cli([*options, *sys.argv[1:], app], auto_envvar_prefix="GRANIAN")
 
 
 if __name__ == "__main__":

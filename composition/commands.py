@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from dishka import AsyncContainer
 
-from composition.container import Resources
+from composition.container import Resources, make_container
 from composition.database import ready_database
-from composition.process import container
 from composition.settings import Settings
 from order_service.domain.errors import OrderServiceError
 
@@ -18,8 +17,11 @@ def carry_out(act: Callable[[AsyncContainer], Awaitable[None]], settings: Settin
     with ready_database(settings) as url:
 
         async def run() -> None:
-            async with container(settings, Resources(database=url, secret_key="")) as opened:  # no token is made here
+            opened = make_container(settings, Resources(database=url, secret_key=""))  # no token is made here
+            try:
                 await act(opened)
+            finally:
+                await opened.close()
 
         try:
             asyncio.run(run())

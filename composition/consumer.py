@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from dishka import AsyncContainer
 from faststream.kafka import KafkaBroker
 
+from adapters.telemetry.metrics import Metrics
 from composition.process import leave_to_itself, run
 from composition.settings import Settings
 
@@ -25,15 +26,16 @@ async def consume_forever(container: AsyncContainer) -> None:
             async with await container.get(KafkaBroker) as broker:
                 await broker.start()
                 leave_to_itself()
+                _log.info("consumer is ready")
                 await asyncio.Event().wait()
         except KafkaError as error:
             _log.warning("consumer waits: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def main(container: AsyncContainer, _: Settings) -> None:
+async def main(container: AsyncContainer, _: Settings, __: Metrics) -> None:
     await consume_forever(container)
 
 
 if __name__ == "__main__":
-    run(main)
+    run("consumer", main)

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
@@ -35,9 +35,13 @@ from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
+from adapters.telemetry.contexts import current_trace
+from adapters.telemetry.tracing import Tracing
+from composition.health import REQUIRED, checks, known_for_a_moment
 from composition.keys import token_keys
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
+from composition.tracing import query_spans, traced, tracing_of
 from composition.use_cases import UseCases
 from composition.watching import NOBODY, Watches
 from order_service import ports
@@ -59,10 +63,14 @@ def asyncapi(settings: Settings) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What is known only when the service starts: where its database is, and its secret."""
+    """What is known only when the service starts: where its database is, its secret, and which process this is.
+
+    `role`: such as `relay`; None for a command.
+    """
 
     database: URL
     secret_key: str = field(repr=False)
+    role: str | None = None
 
 
 class Machine(Provider):
@@ -75,10 +83,22 @@ class Machine(Provider):
     ids = provide(RandomIds, provides=ports.Ids)
 
 
+class Traces(Provider):
+    scope = Scope.APP
+
+    def __init__(self, tracing: Tracing) -> None:
+        super().__init__()
+        self._tracing = tracing
+
+    @provide
+    def tracing(self) -> Iterator[Tracing]:
+        yield self._tracing
+        self._tracing.close()
+
+
 class Persistence(Provider):
     scope = Scope.APP
 
-    reads = provide(GatheredReads)
     account_views = provide(SqlAccountViews, provides=ports.AccountViews)
     log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
     archive = provide(SqlEventArchive, provides=ports.EventArchive)
@@ -94,16 +114,22 @@ class Persistence(Provider):
         await engine.dispose()
 
     @provide
+    def reads(self, engine: AsyncEngine, tracing: Tracing) -> GatheredReads:
+        return GatheredReads(engine, query_spans(tracing))
+
+    @provide
     def redriven(self, engine: AsyncEngine, settings: Settings) -> ports.RedrivenLetters:
         return SqlRedrivenLetters(engine, topic=settings.dead_letter_topic)
 
     @provide
-    def views(self, engine: AsyncEngine, reads: GatheredReads) -> ports.OrderViews:
-        return SqlOrderViews(engine, reads)
+    def views(self, engine: AsyncEngine, reads: GatheredReads, tracing: Tracing) -> ports.OrderViews:
+        return SqlOrderViews(engine, reads, around=query_spans(tracing))
 
     @provide
-    async def transactions(self, engine: AsyncEngine, reads: GatheredReads) -> AsyncIterator[ports.Transactions]:
-        transactions = SqlTransactions(engine, reads)
+    async def transactions(
+        self, engine: AsyncEngine, reads: GatheredReads, tracing: Tracing
+    ) -> AsyncIterator[ports.Transactions]:
+        transactions = SqlTransactions(engine, reads, current_trace=current_trace, around=query_spans(tracing))
         yield transactions
         await transactions.close()
 
@@ -155,12 +181,13 @@ class Http(Provider):
         return Cursors(resources.secret_key)
 
     @provide
-    def checks(self, engine: AsyncEngine) -> Mapping[str, Check]:
+    def checks(self, engine: AsyncEngine, settings: Settings, resources: Resources) -> Mapping[str, Check]:
         async def postgresql() -> None:
-            async with engine.connect() as connection:
+            async with engine.connect() as connection:  # of the pool: a process that has none left is not ready
                 await connection.execute(text("SELECT 1"))
 
-        return {"postgresql": postgresql}
+        anew = {name: known_for_a_moment(check) for name, check in checks(settings, resources.database).items()}
+        return {**anew, "postgresql": postgresql}
 
     @provide
     def edge(
@@ -190,21 +217,28 @@ class Http(Provider):
             proxies=settings.proxies,
             allowed_origins=settings.allowed_origins,
             checks=checks,
-            shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
+            required=REQUIRED["api"],
             form_tokens=FormTokens(resources.secret_key),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
 
 
-def make_container(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> AsyncContainer:
+def make_container(
+    settings: Settings, resources: Resources, watches: Watches = NOBODY, *around: Provider
+) -> AsyncContainer:
+    """`around`: what is put around parts of the service."""
+    tracing = tracing_of(settings, resources.role, VERSION)
+    watches = traced(watches, tracing, settings)
     return make_async_container(
         UseCases(watches),
         Machine(),
+        Traces(tracing),
         Persistence(),
         Security(),
         InProcessStores() if settings.redis is None else RedisStores(),
         InProcessNews() if settings.kafka is None else KafkaNews(),
         Http(),
+        *around,
         context={Settings: settings, Resources: resources, Watches: watches},
     )

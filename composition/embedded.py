@@ -16,9 +16,13 @@ from sqlalchemy import URL
 from adapters.embedded.events import InProcessJobs
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.database import database, migrate
+from composition.fleet import sample_fleet
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -26,6 +30,9 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
+from composition.telemetry import Telemetry, exposed, process_metrics
+from composition.tracing import traced_http, traced_jobs
+from composition.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog
@@ -45,33 +52,40 @@ ADMIN_EMAIL = "admin@order-service.local"
 def run_embedded(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM, and leaves no process behind."""
     tell_in_log(settings.log_format or "text")  # a person started it
-    _require_free_port(settings)
+    _require_free_port(settings.app_host, settings.app_port, "APP_HOST and APP_PORT")
+    if settings.metrics_port is not None:
+        _require_free_port(settings.metrics_host, settings.metrics_port, "METRICS_HOST and METRICS_PORT")
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
+        metrics = process_metrics()
         try:
-            asyncio.run(_serve(settings, url, secret))
+            with exposed("up", settings, url, metrics):
+                asyncio.run(_serve(settings, url, secret, metrics))
         finally:
             for signal_number in _STOP:  # it stops already: asking again changes nothing
                 signal.signal(signal_number, signal.SIG_IGN)
 
 
-def _require_free_port(settings: Settings) -> None:
+def _require_free_port(host: str, port: int, names: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.app_host, settings.app_port))
+            probe.bind((host, port))
         except OSError as error:
             raise SettingsError(
-                f"Cannot listen on {settings.app_host}:{settings.app_port}: {error.strerror}. "
-                "Stop what runs there, or set APP_HOST and APP_PORT to something else."
+                f"Cannot listen on {host}:{port}: {error.strerror}. "
+                f"Stop what runs there, or set {names} to something else."
             ) from error
 
 
-async def _serve(settings: Settings, url: URL, secret: str) -> None:
-    resources = Resources(database=url, secret_key=secret)
-    container = make_container(settings, resources)
-    worker = None if settings.redis is None else Worker(job_broker(settings, resources), worker_threads=2)
+async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
+    resources = Resources(database=url, secret_key=secret, role="up")
+    telemetry = Telemetry(metrics, "up")
+    container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    worker = None
+    if settings.redis is not None:
+        worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)
     stop = asyncio.Event()
     for signal_number in _STOP:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -79,8 +93,9 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         admin_password = await _first_admin(container)
         feed = await container.get(SqlEventFeed)
         app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
+        app = traced_http(app, await container.get(Tracing))
         server = Server(
-            app,
+            telemetry.around_http(app),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,
@@ -90,8 +105,8 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         )
         if worker is not None:
             worker.start()
-        async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(part) for part in await _background(container, settings)]
+        async with telemetry.beating(), asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(part) for part in await _background(container, settings, telemetry)]
             serving = tasks.create_task(server.serve())
             leave_to_itself()
             _announce(settings, admin_password)
@@ -110,14 +125,19 @@ async def _serve(settings: Settings, url: URL, secret: str) -> None:
         await container.close()
 
 
-async def _background(container: AsyncContainer, settings: Settings) -> list[Coroutine[None, None, None]]:
+async def _background(
+    container: AsyncContainer, settings: Settings, telemetry: Telemetry
+) -> list[Coroutine[None, None, None]]:
+    metrics = telemetry.metrics
     parts = [
-        relay_forever(await container.get(EventLog), await container.get(RelayEvents)),
-        schedule_forever(container, stalled_after=settings.stalled_after),
+        relay_forever(await container.get(EventLog), await container.get(RelayEvents), metrics),
+        schedule_forever(container, metrics, stalled_after=settings.stalled_after),
+        sample_fleet(container, metrics, stalled_after=settings.stalled_after),
     ]
     if settings.redis is None:
         jobs = await container.get(InProcessJobs)
-        parts.append(jobs.work(await container.get(ProcessOrder)))
+        process, tracing = await container.get(ProcessOrder), await container.get(Tracing)
+        parts.append(jobs.work(traced_jobs(process, tracing, together(telemetry.watches.jobs))))
         requeue = await container.get(RequeueStalledOrders)
         await requeue(older_than=timedelta(0))  # the jobs that went with the process before this one
     if settings.kafka is not None:

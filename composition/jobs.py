@@ -3,34 +3,53 @@
 from uuid import UUID
 
 from dishka import AsyncContainer
+from dramatiq import Middleware
 from dramatiq.brokers.redis import RedisBroker
 
-from adapters.worker.actors import declare_actors
+from adapters.telemetry.tracing import UNTRACED, Tracing
+from adapters.worker.actors import Process, declare_actors
+from adapters.worker.beside import Beside
 from adapters.worker.queue import make_broker
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.process import leave_to_itself
 from composition.settings import Settings, SettingsError
-from composition.watching import NOBODY, Watches, together
+from composition.telemetry import Telemetry
+from composition.tracing import traced_jobs
+from composition.watching import together
 from order_service.use_cases.process_order import ProcessOrder
 
 
-def job_broker(settings: Settings, resources: Resources, watches: Watches = NOBODY) -> RedisBroker:
+class _Ending(Middleware):
+    """Of a worker's process, which dies without its container being closed: what it has of traces is sent."""
+
+    tracing: Tracing = UNTRACED
+
+    def after_worker_shutdown(self, *_: object) -> None:
+        self.tracing.close()
+
+
+def job_broker(settings: Settings, resources: Resources, telemetry: Telemetry) -> RedisBroker:
     """A broker that knows its actors. Raises SettingsError without a Redis."""
     if settings.redis is None:
         raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to work on.")
-    around = together(watches.jobs)
+    watches = telemetry.watches
     opened: list[AsyncContainer] = []
-    ready: list[ProcessOrder] = []
+    ready: list[Process] = []
+    ending = _Ending()
 
-    async def process(order_id: UUID) -> None:
+    async def process(order_id: UUID, trace: str | None) -> None:
         if not opened:  # in the event loop in which all jobs of this process run, so only now
-            opened.append(make_container(settings, resources, watches))
+            opened.append(make_container(settings, resources, watches, Counting(telemetry)))
         if not ready:  # once for all jobs, for it keeps nothing of any
-            ready.append(await opened[0].get(ProcessOrder))
+            tracing = await opened[0].get(Tracing)
+            ending.tracing = tracing
+            ready.append(traced_jobs(await opened[0].get(ProcessOrder), tracing, together(watches.jobs)))
             leave_to_itself()
-        with around(order_id):
-            await ready[0](order_id)
+        await ready[0](order_id, trace)
 
     broker = make_broker(settings.redis)
+    broker.add_middleware(Beside(telemetry.beat.forever))
+    broker.add_middleware(ending)
     declare_actors(broker, process=process)
     return broker

@@ -8,11 +8,19 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal
+from uuid import UUID
 
 from adapters.http.edge import current_request
+from adapters.kafka.hearing import Record
+from adapters.telemetry.contexts import current_ids
+
+_current_order: ContextVar[str | None] = ContextVar("current_order", default=None)
 
 Format = Literal["json", "text"]
 
@@ -53,6 +61,28 @@ def harmless(text: str) -> str:
     return text
 
 
+@contextmanager
+def job_in_log(order_id: UUID) -> Iterator[None]:
+    """Around what is done about an order: its id stands in each line that is written meanwhile."""
+    token = _current_order.set(str(order_id))
+    try:
+        yield
+    finally:
+        _current_order.reset(token)
+
+
+@contextmanager
+def message_in_log(record: Record) -> Iterator[None]:
+    """The same for a message, whose key is an order's id, unless somebody made a mistake."""
+    try:
+        order_id = UUID(record.key.decode())
+    except (AttributeError, ValueError):
+        yield
+        return
+    with job_in_log(order_id):
+        yield
+
+
 class TextLines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -62,16 +92,19 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """`error` is the exception with its traceback; `request_id` and `order_id` are there where they are known."""
+    """`error` is the exception with its traceback; `request_id`, `order_id` and the trace are there if known."""
 
     def format(self, record: logging.LogRecord) -> str:
+        trace_id, span_id = current_ids() or (None, None)
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", None) or current_request.get(),
-            "order_id": getattr(record, "order_id", None),
+            "order_id": getattr(record, "order_id", None) or _current_order.get(),
+            "trace_id": trace_id,
+            "span_id": span_id,
             "error": self.formatException(record.exc_info) if record.exc_info else record.exc_text,
         }
         return json.dumps({name: harmless(str(value)) for name, value in line.items() if value})

@@ -10,16 +10,21 @@ from contextlib import asynccontextmanager, contextmanager
 
 from dishka import AsyncContainer
 
+from adapters.telemetry.metrics import Metrics
 from composition.container import Resources, make_container
+from composition.counting import Counting
 from composition.logs import tell_in_log
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
-from composition.watching import NOBODY, Watches
+from composition.telemetry import Telemetry, exposed, process_metrics
 
 _log = logging.getLogger(__name__)
 
+Main = Callable[[AsyncContainer, Settings, Metrics], Awaitable[None]]
+"""What a role does, until it is stopped."""
 
-def resources(settings: Settings) -> Resources:
+
+def resources(settings: Settings, role: str | None = None) -> Resources:
     """What a process of its own stands on. Raises SettingsError for a service that it needs to share, and lacks."""
     shared = {
         "POSTGRES_HOST or DATABASE_URL": settings.postgres_url,
@@ -30,7 +35,7 @@ def resources(settings: Settings) -> Resources:
         if value is None:
             raise SettingsError(f"Set {names}; without it only `order-service up`, all in one process, can run.")
     assert settings.postgres_url is not None  # noqa: S101 - for the type checker: looked at above
-    return Resources(database=settings.postgres_url, secret_key=secret_key(settings))
+    return Resources(database=settings.postgres_url, secret_key=secret_key(settings), role=role)
 
 
 @contextmanager
@@ -52,28 +57,27 @@ def leave_to_itself() -> None:
     gc.freeze()
 
 
-def run(main: Callable[[AsyncContainer, Settings], Awaitable[None]]) -> None:
+def run(role: str, main: Main) -> None:
     """Runs `main` until it ends, or SIGTERM or SIGINT cancels it; then closes what it used."""
     with starting() as settings:
-        asyncio.run(_until_stopped(main, settings, resources(settings)))
+        found, metrics = resources(settings, role), process_metrics()
+        with exposed(role, settings, found.database, metrics):
+            asyncio.run(_until_stopped(main, settings, found, Telemetry(metrics, role)))
 
 
 @asynccontextmanager
-async def container(
-    settings: Settings, resources: Resources, watches: Watches = NOBODY
-) -> AsyncIterator[AsyncContainer]:
-    opened = make_container(settings, resources, watches)
+async def container(settings: Settings, resources: Resources, telemetry: Telemetry) -> AsyncIterator[AsyncContainer]:
+    opened = make_container(settings, resources, telemetry.watches, Counting(telemetry))
     try:
-        yield opened
+        async with telemetry.beating():
+            yield opened
     finally:
         await opened.close()
 
 
-async def _until_stopped(
-    main: Callable[[AsyncContainer, Settings], Awaitable[None]], settings: Settings, found: Resources
-) -> None:
-    async with container(settings, found) as opened:
-        running = asyncio.ensure_future(main(opened, settings))
+async def _until_stopped(main: Main, settings: Settings, found: Resources, telemetry: Telemetry) -> None:
+    async with container(settings, found, telemetry) as opened:
+        running = asyncio.ensure_future(main(opened, settings, telemetry.metrics))
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, running.cancel)
         try:

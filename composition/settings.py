@@ -16,7 +16,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from composition.connections import Connections, Count, Port
+from composition.collecting import Collecting
+from composition.connections import Count, Port
 from composition.refusal import SettingsError
 from order_service.domain.errors import InvalidRequest
 from order_service.domain.money import Money
@@ -33,11 +34,12 @@ SECRETS = (
     "redis_pass",
     "redis_url",
     "kafka_password",
+    "otel_exporter_otlp_headers",
 )
 """Never shown. Each may be in a file, which NAME_FILE names, instead of in NAME."""
 
 
-class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
     app_host: str = "127.0.0.1"
     app_port: Port = 8010
@@ -63,6 +65,8 @@ class Settings(Connections, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     screening_repeat_window_seconds: Count | None = None
 
     # Looking after itself; without a format, processes of their own write JSON, and `up` text
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None  # without it nobody can ask how the process is
     log_format: Literal["json", "text"] | None = None
     stalled_after_seconds: Count = 30
     event_log_months: Count | None = None
@@ -161,7 +165,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     try:
         settings = msgspec.convert(values, Settings, strict=False)
         _ = (settings.postgres_url, settings.redis, settings.kafka)
-        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins)
+        _ = (settings.shop_rules, settings.proxies, settings.allowed_origins, settings.collector)
     except msgspec.ValidationError as error:
         raise SettingsError(_explained(str(error))) from None
     return settings

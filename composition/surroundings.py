@@ -24,6 +24,9 @@ from adapters.redis.connection import CACHE_SECONDS, LIMIT_SECONDS, connect
 from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
+from adapters.telemetry.contexts import current_trace
+from adapters.telemetry.relaying import TracedPublisher
+from adapters.telemetry.tracing import Tracing
 from adapters.worker.job_board import DramatiqJobBoard
 from adapters.worker.queue import DramatiqJobs
 from adapters.worker.queue import make_broker as make_job_broker
@@ -39,7 +42,9 @@ from order_service.use_cases.follow_order import TO_SCREEN
 class InProcessStores(Provider):
     scope = Scope.APP
 
-    jobs = provide(InProcessJobs, provides=AnyOf[InProcessJobs, ports.JobQueue, ports.JobBoard])
+    @provide
+    def jobs(self) -> AnyOf[InProcessJobs, ports.JobQueue, ports.JobBoard]:
+        return InProcessJobs(current_trace=current_trace)
 
     @provide
     def cache(self) -> ports.OrderCache:
@@ -81,7 +86,7 @@ class RedisStores(Provider):
 
     @provide
     def jobs(self, broker: RedisBroker) -> ports.JobQueue:
-        return DramatiqJobs(broker)
+        return DramatiqJobs(broker, current_trace=current_trace)
 
     @provide
     def board(self, broker: RedisBroker) -> ports.JobBoard:
@@ -101,11 +106,13 @@ class InProcessNews(Provider):
         return ReaderLags(log, nothing)
 
     @provide
-    def publisher(self, jobs: ports.JobQueue) -> ports.EventPublisher:
+    def publisher(self, jobs: ports.JobQueue, tracing: Tracing) -> ports.EventPublisher:
         async def screen(event: LoggedEvent) -> None:
-            await jobs.enqueue_processing(event.order_id)
+            with tracing.resumed(event.trace):
+                await jobs.enqueue_processing(event.order_id)
 
-        return InProcessEvents(dict.fromkeys(TO_SCREEN, screen))
+        events = InProcessEvents(dict.fromkeys(TO_SCREEN, screen))
+        return TracedPublisher(events, tracing, system="in_process", destination="events")
 
 
 class KafkaNews(Provider):
@@ -114,9 +121,9 @@ class KafkaNews(Provider):
     use_cases = provide(KafkaUseCases)
 
     @provide
-    async def publisher(self, settings: Settings) -> AsyncIterator[ports.EventPublisher]:
+    async def publisher(self, settings: Settings, tracing: Tracing) -> AsyncIterator[ports.EventPublisher]:
         events = KafkaEvents(_cluster(settings), topic=settings.kafka_topic)
-        yield events
+        yield TracedPublisher(events, tracing, system="kafka", destination=settings.kafka_topic)
         await events.close()
 
     @provide

@@ -9,14 +9,16 @@ from dramatiq.cli import main, make_argument_parser
 
 from composition.jobs import job_broker
 from composition.process import resources, starting
+from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 
 
 def work() -> int:
     with starting() as settings:
-        resources(settings)
+        found = resources(settings, "worker")
         arguments = ["composition.worker:broker", "--skip-logging", *sys.argv[1:]]
         parser = make_argument_parser()  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
-        code: int = main(parser.parse_args(arguments))  # type: ignore[no-untyped-call]  # nor here
+        with exposed_for_all("worker", settings, found.database):
+            code: int = main(parser.parse_args(arguments))  # type: ignore[no-untyped-call]  # nor here
     return code
 
 
@@ -24,4 +26,4 @@ if __name__ == "__main__":
     sys.exit(work())
 else:
     with starting() as _settings:
-        broker = job_broker(_settings, resources(_settings))
+        broker = job_broker(_settings, resources(_settings, "worker"), Telemetry(process_metrics(), "worker"))

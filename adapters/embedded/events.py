@@ -30,26 +30,27 @@ class InProcessEvents:
 
 
 class InProcessJobs:
-    """Orders that wait for screening; each at most once."""
+    """Orders that wait for screening, each at most once, with the trace of who asked for it."""
 
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[UUID] = asyncio.Queue()
+    def __init__(self, *, current_trace: Callable[[], str | None] = lambda: None) -> None:
+        self._current_trace = current_trace
+        self._waiting: asyncio.Queue[tuple[UUID, str | None]] = asyncio.Queue()
         self._queued: set[UUID] = set()
         self._running = 0
 
     async def enqueue_processing(self, order_id: UUID) -> None:
         if order_id not in self._queued:
             self._queued.add(order_id)
-            self._waiting.put_nowait(order_id)
+            self._waiting.put_nowait((order_id, self._current_trace()))
 
-    async def work(self, process: Callable[[UUID], Awaitable[None]]) -> None:
+    async def work(self, process: Callable[[UUID, str | None], Awaitable[None]]) -> None:
         """Runs the jobs one after the other, for ever. One that fails is left to the search for stalled orders."""
         while True:
-            order_id = await self._waiting.get()
+            order_id, trace = await self._waiting.get()
             self._queued.discard(order_id)
             self._running += 1
             try:
-                await process(order_id)
+                await process(order_id, trace)
             except Exception:  # noqa: BLE001 - the next job must run, whatever happened to this one
                 _log.exception("processing of order %s failed", order_id, extra={"order_id": order_id})
             finally:

@@ -129,7 +129,7 @@ class HttpUseCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpEdge:
-    """What stands between the use cases and whoever asks. `shared`: the services that are not in this process."""
+    """What stands between the use cases and whoever asks."""
 
     tokens: Tokens
     jwks: Mapping[str, object]
@@ -142,7 +142,7 @@ class HttpEdge:
     proxies: Networks
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
-    shared: Set[str]
+    required: Set[str]
     form_tokens: FormTokens
     version: str
     asyncapi: Mapping[str, object]
@@ -187,7 +187,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
-            health_router(edge.checks),
+            health_router(edge.checks, edge.required),
             jwks_route(edge.jwks),
             problem_page,
             docs.assets,
@@ -219,7 +219,6 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         account_quota=edge.account_quota,
         proxies=edge.proxies,
         checks=edge.checks,
-        shared=edge.shared,
         form_tokens=edge.form_tokens,
         version=edge.version,
     )

@@ -51,7 +51,7 @@ _PER_TURN = 16
 
 _WAIT_SECONDS = 1.0
 _ELSEWHERE = "Web pages of this origin may not call the API from a browser."
-_STREAMS = ("/events/stream", "/accounts/me/export")
+STREAMS = ("/events/stream", "/accounts/me/export")
 """How the address of what is sent as slowly as its reader reads ends: many may be open at once, and idle."""
 
 
@@ -87,7 +87,7 @@ class Edge:
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:
             await _answer("origin-not-allowed", _ELSEWHERE, scope, receive, send_with_headers)
-        elif scope["path"].endswith(_STREAMS):
+        elif scope["path"].endswith(STREAMS):
             await self._app(scope, receive, send_with_headers)
         elif await self._got_a_place():
             try:

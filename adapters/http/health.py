@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from typing import Any
 
 from litestar import MediaType, Request, Response, Router, get
@@ -17,8 +17,11 @@ _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 2.0
 
 
-def health_router(checks: Mapping[str, Check]) -> Router:
-    """`checks`: dependency name -> its check, all made at once and cut off after 2 s."""
+def health_router(checks: Mapping[str, Check], required: Set[str]) -> Router:
+    """`checks`: dependency name -> its check, all made at once and cut off after 2 s.
+
+    Without one that is `required` the API cannot do its work at all; without another it does less.
+    """
 
     @get(
         "/livez",
@@ -34,16 +37,21 @@ def health_router(checks: Mapping[str, Check]) -> Router:
         "/readyz",
         operation_id="is_ready",
         summary="Can it do its work?",
-        description="Asks everything it stands on, for 2 s at most.",
+        description=(
+            "Asks everything it stands on, for 2 s at most. `status` is `ok`, or `degraded` where something is gone "
+            "that is not `required`: without Redis nobody can log in, but orders are placed and read, uncounted; "
+            "without Kafka events are told later. Without what is required the answer is 503."
+        ),
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
         results = await results_of(checks)
         failing = [name for name, result in results.items() if result != "ok"]
-        if not failing:
-            return Response({"status": "ok", "checks": results})
+        shown = {"checks": results, "required": sorted(required)}
+        if required.isdisjoint(failing):
+            return Response({"status": "degraded" if failing else "ok", **shown})
         detail = f"{', '.join(failing)} does not answer."
-        return problem_response(request, "dependency-unavailable", detail, {"retry_after": 1, "checks": results})
+        return problem_response(request, "dependency-unavailable", detail, {"retry_after": 1, **shown})
 
     return Router("/", route_handlers=[livez, readyz], tags=["Health"])
 

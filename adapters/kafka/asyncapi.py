@@ -23,6 +23,10 @@ _HEADERS = {
         "ce_subject": {"type": "string", "description": "The order's id; also the record's key."},
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_sequence": {"type": "string", "description": "The event's place among those of its order, from 1."},
+        "traceparent": {
+            "type": "string",
+            "description": "Of the trace that the message belongs to, if any (W3C Trace Context).",
+        },
     },
 }
 

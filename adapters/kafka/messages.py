@@ -94,7 +94,7 @@ class Poison(Exception):
 
 def headers_of(event: LoggedEvent, subject: bytes) -> Headers:
     """`subject` is the order's id, as text."""
-    return [
+    headers = [
         _VERSION,
         ("ce_id", str(event.id).encode()),
         _SOURCE,
@@ -104,6 +104,9 @@ def headers_of(event: LoggedEvent, subject: bytes) -> Headers:
         ("ce_sequence", b"%d" % event.seq),
         _CONTENT_TYPE,
     ]
+    if event.trace is not None:
+        headers.append(("traceparent", event.trace.encode()))
+    return headers
 
 
 def header(headers: Sequence[tuple[str, bytes]], name: str) -> str:

@@ -41,7 +41,7 @@ THIS_CLUSTER = (
 
 # These two are for every batch, which there are fifty of in a second: the driver's own rows cost half.
 _NEXT = """
-SELECT tx_id, position, id, aggregateid, seq, type, payload::text, occurred_at
+SELECT tx_id, position, id, aggregateid, seq, type, payload::text, occurred_at, headers ->> 'traceparent' AS trace
 FROM order_events
 WHERE (tx_id, position) > ($1::xid8, $2::bigint) AND tx_id < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY tx_id, position
@@ -70,7 +70,7 @@ class SqlEventLogReader:
         place = behind or self._place
         with in_domain_words(), lost_is_unavailable(self._connection):
             rows = await self._connection.fetch(_NEXT, place.tx_id, place.position, limit)
-        return [logged(row) for row in rows]
+        return [logged(row, row["trace"]) for row in rows]
 
     async def advance(self, to: LogPosition) -> None:
         with in_domain_words(), lost_is_unavailable(self._connection):
@@ -131,7 +131,7 @@ class SqlEventLog:
                 yield SqlEventLogReader(await driver_of(connection), name, await _place(connection, name))
 
 
-def logged(row: Row) -> LoggedEvent:
+def logged(row: Row, trace: str | None = None) -> LoggedEvent:
     return LoggedEvent(
         at=LogPosition(row["tx_id"], row["position"]),
         id=row["id"],
@@ -140,6 +140,7 @@ def logged(row: Row) -> LoggedEvent:
         type=row["type"],
         payload=told(row["type"], row["payload"]),
         occurred_at=row["occurred_at"],
+        trace=trace,
     )
 
 

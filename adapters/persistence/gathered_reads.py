@@ -1,14 +1,16 @@
 """What many requests read one by one, read for all who ask at the same time."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.gathering import Gathering
+from adapters.persistence.connecting import Around
 from adapters.persistence.documents import Row
 from adapters.persistence.driver import driver
 from adapters.persistence.halving import in_halves
@@ -58,6 +60,10 @@ FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bytea[])
 ORDER BY asked.place
 """
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+Read = Callable[[Asked], Awaitable[Answer]]
+
 _Placed = tuple[UUID, datetime, datetime, int]
 _SameLines = tuple[UUID, datetime, datetime, bytes]
 
@@ -65,19 +71,26 @@ _SameLines = tuple[UUID, datetime, datetime, bytes]
 class GatheredReads:
     """Each sees what was committed before it was asked for. Who has the same one shares round trips."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, around: Around = nullcontext) -> None:
         self._engine = engine
-        self.order_row: Gathering[UUID, Row | None] = _gathered(partial(self._by, "id", _ROWS))
+        self._around = around
+        self.order_row: Read[UUID, Row | None] = self._gathered("SELECT orders", partial(self._by, "id", _ROWS))
         """What is sent of an order, by its id; None if there is none."""
-        self.account_row: Gathering[str, Row | None] = _gathered(partial(self._by, "email", _ACCOUNTS))
+        self.account_row: Read[str, Row | None] = self._gathered(
+            "SELECT accounts", partial(self._by, "email", _ACCOUNTS)
+        )
         """By its e-mail address; None if there is none."""
-        self.answered: Gathering[tuple[UUID, str], AnsweredRequest | None] = _gathered(self._answered)
+        self.answered: Read[tuple[UUID, str], AnsweredRequest | None] = self._gathered(
+            "SELECT idempotency", self._answered
+        )
         """By subject and key; None if it is the first with this key."""
-        self.heard: Gathering[tuple[str, str], bool] = _gathered(partial(self._each, _HEARD))
+        self.heard: Read[tuple[str, str], bool] = self._gathered("SELECT inbox", partial(self._each, _HEARD))
         """By consumer and message id."""
-        self.count_placed: Gathering[_Placed, int] = _gathered(partial(self._each, _PLACED))
+        self.count_placed: Read[_Placed, int] = self._gathered("SELECT orders", partial(self._each, _PLACED))
         """By customer, since when and before when, counted no further than so many."""
-        self.placed_same_lines: Gathering[_SameLines, bool] = _gathered(partial(self._each, _SAME_LINES))
+        self.placed_same_lines: Read[_SameLines, bool] = self._gathered(
+            "SELECT orders", partial(self._each, _SAME_LINES)
+        )
         """By customer, since when and before when, and the fingerprint of the lines."""
 
     async def _by(self, column: str, statement: str, keys: Sequence[Any]) -> Sequence[Row | None]:
@@ -101,11 +114,18 @@ class GatheredReads:
             rows = await connection.fetch(statement, *map(list, zip(*asked, strict=True)))
         return [row[0] for row in rows]
 
+    def _gathered(self, what: str, read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Read[Any, Any]:
+        """Who cannot be answered is told why, and harms no other."""
 
-def _gathered(read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Gathering[Any, Any]:
-    """Who cannot be answered is told why, and harms no other."""
+        async def answers(asked: Sequence[Any]) -> Sequence[Any]:
+            return await in_halves(read, asked, refused=lambda error: error)
 
-    async def answers(asked: Sequence[Any]) -> Sequence[Any]:
-        return await in_halves(read, asked, refused=lambda error: error)
+        gathering: Gathering[Any, Any] = Gathering(answers, most=_MOST, at_once=_AT_ONCE)
+        if self._around is nullcontext:
+            return gathering
 
-    return Gathering(answers, most=_MOST, at_once=_AT_ONCE)
+        async def watched(asked: Any) -> Any:
+            with self._around(what):
+                return await gathering(asked)
+
+        return watched

@@ -95,7 +95,8 @@ def _first_of_each(changes: Sequence[StagedOrder]) -> Sequence[StagedOrder]:
 
 
 _COLUMNS: Sequence[Column[Any]] = list(orders.c)
-_EVENT_COLUMNS = [order_events.c[name] for name in ("id", "aggregateid", "seq", "type", "payload", "occurred_at")]
+_EVENT_NAMES = ("id", "aggregateid", "seq", "type", "payload", "headers", "occurred_at")
+_EVENT_COLUMNS = [order_events.c[name] for name in _EVENT_NAMES]
 
 
 def _arguments(changes: Sequence[StagedOrder]) -> Iterator[Sequence[Any]]:
@@ -163,9 +164,9 @@ _LATER_OF_BOTH = """greatest(pg_current_xact_id(), (
 def _tell(tx_id: str) -> str:
     return f"""
 told AS (
-  INSERT INTO order_events (tx_id, aggregatetype, headers, {_event_names})
+  INSERT INTO order_events (tx_id, aggregatetype, {_event_names})
   SELECT
-    {tx_id}, 'order', '{{}}', {", ".join(read_from("event", column) for column in _EVENT_COLUMNS)}
+    {tx_id}, 'order', {", ".join(read_from("event", column) for column in _EVENT_COLUMNS)}
   FROM unnest({", ".join(_PARAMETERS[len(_STAGED) :])})
     WITH ORDINALITY AS event ({_event_names}, loaded_version, number)
   WHERE event.aggregateid IN (SELECT id FROM written)

@@ -1,6 +1,7 @@
 """Reading orders: each question is one SELECT, straight to what is sent."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.column_types import JsonText
+from adapters.persistence.connecting import Around
 from adapters.persistence.documents import EventPayload, rendered_from, rendered_row
 from adapters.persistence.driver import driver
 from adapters.persistence.failures import in_domain_words
@@ -27,9 +29,12 @@ _payload_decoder = msgspec.json.Decoder(EventPayload)
 
 
 class SqlOrderViews:
-    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, reads: GatheredReads | None = None, *, around: Around = nullcontext
+    ) -> None:
         self._engine = engine
         self._reads = reads or GatheredReads(engine)
+        self._around = around
 
     async def get(self, order_id: UUID) -> RenderedOrder:
         with in_domain_words():
@@ -56,7 +61,7 @@ class SqlOrderViews:
         self, wanted: OrderFilter, *, start: PageStart | None, limit: int, newest_first: bool
     ) -> OrderPage:
         query, values = page_query(wanted, start=start, limit=limit, newest_first=newest_first)
-        with in_domain_words():
+        with in_domain_words(), self._around("SELECT orders"):
             async with driver(self._engine) as connection:
                 rows = await connection.fetch(query, *values)
         page = rows[:limit]
@@ -100,7 +105,7 @@ class SqlOrderViews:
         return await self._rows(select(order_events).where(behind).order_by(order_events.c.seq).limit(limit))
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        with in_domain_words():
+        with in_domain_words(), self._around("SELECT"):
             async with self._engine.connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(query)).all()
                 return rows

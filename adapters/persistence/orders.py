@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Uuid, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.persistence.column_types import Xid8
-from adapters.persistence.connecting import Connecting
+from adapters.persistence.connecting import Connecting, CurrentTrace
 from adapters.persistence.documents import BODY_FORMAT, event_payload, json_text, order_from, rendered_view
 from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.group_commit import StagedOrder
@@ -42,9 +42,10 @@ _INSERT_EVENTS = insert(order_events).values(
 class SqlOrders:
     """Stages orders, and writes them with their events when the transaction commits."""
 
-    def __init__(self, connection: Connecting, reads: GatheredReads) -> None:
+    def __init__(self, connection: Connecting, reads: GatheredReads, current_trace: CurrentTrace) -> None:
         self._connection = connection
         self._reads = reads
+        self._current_trace = current_trace
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
         self._events: list[dict[str, Any]] = []
@@ -89,12 +90,12 @@ class SqlOrders:
     def add(self, order: Order) -> RenderedOrder:
         row, sent = row_of(order)
         self._inserts.append(row)
-        self._events.extend(event_rows(order, sent))
+        self._events.extend(event_rows(order, sent, trace=self._current_trace()))
         return sent
 
     def save(self, order: Order) -> RenderedOrder:
         row, sent = row_of(order)
-        events = list(event_rows(order, sent))
+        events = list(event_rows(order, sent, trace=self._current_trace()))
         if events:
             self._updates.append((order.version - len(events), row))
             self._events.extend(events)
@@ -157,9 +158,10 @@ def row_of(order: Order) -> tuple[dict[str, Any], RenderedOrder]:
     return row, sent
 
 
-def event_rows(order: Order, sent: RenderedOrder) -> Iterator[dict[str, Any]]:
-    """Several events of one change all carry the order as it is after the whole change."""
+def event_rows(order: Order, sent: RenderedOrder, *, trace: str | None = None) -> Iterator[dict[str, Any]]:
+    """Several events of one change all carry the order as it is after the whole change, and its `trace`."""
     events = order.take_events()
+    headers = "{}" if trace is None else f'{{"traceparent": "{trace}"}}'
     for event in events:
         yield {
             "of_order": order.id,
@@ -170,6 +172,6 @@ def event_rows(order: Order, sent: RenderedOrder) -> Iterator[dict[str, Any]]:
             "seq": event.seq,
             "type": event.event.type,
             "payload": event_payload(event, sent),
-            "headers": "{}",
+            "headers": headers,
             "occurred_at": event.at,
         }

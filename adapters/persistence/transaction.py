@@ -6,13 +6,13 @@ itself whether what was read still holds.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import SqlAccounts
-from adapters.persistence.connecting import Connecting
+from adapters.persistence.connecting import Around, Connecting, CurrentTrace
 from adapters.persistence.erasing import SqlErasing
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.gathered_reads import GatheredReads
@@ -27,12 +27,20 @@ from order_service.ports import Transaction
 
 class SqlTransaction:
     def __init__(
-        self, connection: Connecting, reads: GatheredReads, group_commit: GroupCommit, group_log_in: GroupLogIn
+        self,
+        connection: Connecting,
+        reads: GatheredReads,
+        group_commit: GroupCommit,
+        group_log_in: GroupLogIn,
+        *,
+        current_trace: CurrentTrace,
+        around: Around,
     ) -> None:
         self._connection = connection
+        self._around = around
         self._group_commit = group_commit
         self._group_log_in = group_log_in
-        self.orders = SqlOrders(connection, reads)
+        self.orders = SqlOrders(connection, reads, current_trace)
         self.accounts = SqlAccounts(connection, reads)
         self.sessions = SqlSessions(connection)
         self.services = SqlServices(connection)
@@ -41,7 +49,7 @@ class SqlTransaction:
         self.erasing = SqlErasing(connection)
 
     async def commit(self) -> None:
-        with in_domain_words():
+        with in_domain_words(), self._around("COMMIT"):
             if not await self._is_written_with_others():
                 await self._write()
                 await self._connection.commit()
@@ -100,8 +108,19 @@ class SqlTransaction:
 
 
 class SqlTransactions:
-    def __init__(self, engine: AsyncEngine, reads: GatheredReads | None = None) -> None:
+    """What changes an order writes `current_trace` to the log, with each event."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        reads: GatheredReads | None = None,
+        *,
+        current_trace: CurrentTrace = lambda: None,
+        around: Around = nullcontext,
+    ) -> None:
         self._engine = engine
+        self._current_trace = current_trace
+        self._around = around
         self._reads = reads or GatheredReads(engine)
         self._group_commit = GroupCommit(engine)
         self._group_log_in = GroupLogIn(engine)
@@ -111,7 +130,12 @@ class SqlTransactions:
         with in_domain_words():
             async with AsyncExitStack() as until:
                 yield SqlTransaction(
-                    Connecting(self._engine, until), self._reads, self._group_commit, self._group_log_in
+                    Connecting(self._engine, until, self._around),
+                    self._reads,
+                    self._group_commit,
+                    self._group_log_in,
+                    current_trace=self._current_trace,
+                    around=self._around,
                 )
 
     async def close(self) -> None:

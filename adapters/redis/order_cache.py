@@ -90,6 +90,10 @@ class RedisOrderCache:
         self._recovering: asyncio.Task[None] | None = None
         self._reads_from = 0.0
 
+    @property
+    def is_bypassed(self) -> bool:
+        return self._recovering is not None
+
     async def get(self, order_id: UUID, load: Callable[[], Awaitable[RenderedOrder]]) -> RenderedOrder:
         if self._recovering is not None or time.monotonic() < self._reads_from:
             return await load()

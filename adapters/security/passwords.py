@@ -32,6 +32,11 @@ class Argon2Passwords:
         # Checked against when there is no account, so that the answer takes as long as for one that there is.
         self._nobodys_hash = self._argon2.hash("")
 
+    @property
+    def in_hand(self) -> int:
+        """Being made or waiting."""
+        return self._at_once
+
     async def hash(self, password: str) -> str:
         return await self._in_thread(self._argon2.hash, password)
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import CurrentMessage
 
-from adapters.worker.queue import PROCESS_ORDER, QUEUE, to_process
+from adapters.worker.queue import PROCESS_ORDER, QUEUE, TRACES, to_process
 from order_service.domain.errors import OrderNotFound
 
 _log = logging.getLogger(__name__)
@@ -16,7 +17,11 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE_MILLISECONDS = 1_000
 
 
-def declare_actors(broker: RedisBroker, *, process: Callable[[UUID], Awaitable[None]]) -> None:
+Process = Callable[[UUID, str | None], Awaitable[None]]
+"""Given an order, and the `traceparent` of who asked for it to be processed, if they were in a trace."""
+
+
+def declare_actors(broker: RedisBroker, *, process: Process) -> None:
     """A job that fails is tried ten times over some minutes; then, or at once if there is no such order, it becomes a
     dead letter. The search for stalled orders asks for it again in any case.
 
@@ -36,19 +41,28 @@ def declare_actors(broker: RedisBroker, *, process: Callable[[UUID], Awaitable[N
         throws=(OrderNotFound,),
     )
     async def process_order(order_ids: str | list[str]) -> None:
+        traces = _traces()
         if isinstance(order_ids, str):
-            return await process(UUID(order_ids))
+            return await process(UUID(order_ids), None)
         if len(order_ids) == 1:
-            return await process(UUID(order_ids[0]))
-        outcomes = await asyncio.gather(*(process(UUID(one)) for one in order_ids), return_exceptions=True)
+            return await process(UUID(order_ids[0]), traces.get(order_ids[0]))
+        each = (process(UUID(one), traces.get(one)) for one in order_ids)
+        outcomes = await asyncio.gather(*each, return_exceptions=True)
         failed = [one for one, outcome in zip(order_ids, outcomes, strict=True) if outcome is not None]
         if failed:
             first = next(outcome for outcome in outcomes if outcome is not None)
             _log.warning("%d of %d orders failed", len(failed), len(order_ids), exc_info=first)
-            await asyncio.to_thread(_try_alone, broker, failed)
+            await asyncio.to_thread(_try_alone, broker, failed, traces)
         return None
 
 
-def _try_alone(broker: RedisBroker, order_ids: Sequence[str]) -> None:
+def _traces() -> Mapping[str, str]:
+    """Of the message that is being worked on."""
+    message = CurrentMessage.get_current_message()
+    return {} if message is None else message.options.get(TRACES, {})
+
+
+def _try_alone(broker: RedisBroker, order_ids: Sequence[str], traces: Mapping[str, str]) -> None:
     for order_id in order_ids:
-        broker.enqueue(to_process([order_id]), delay=_FIRST_PAUSE_MILLISECONDS)
+        of_it = {order_id: traces[order_id]} if order_id in traces else {}
+        broker.enqueue(to_process([order_id], of_it), delay=_FIRST_PAUSE_MILLISECONDS)

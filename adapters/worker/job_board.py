@@ -12,7 +12,7 @@ from dramatiq.common import dq_name, xq_name
 from redis import Redis
 from redis.exceptions import RedisError
 
-from adapters.worker.queue import QUEUE, to_process
+from adapters.worker.queue import QUEUE, TRACES, to_process
 from order_service.domain.errors import DependencyUnavailable, JobNotFound
 from order_service.ports import DeadJob, JobsState, QueueProcess
 
@@ -103,7 +103,8 @@ class DramatiqJobBoard:
             raise JobNotFound
         # Should this process end here, the search for stalled orders asks for its orders again.
         self._redis.hdel(f"{_DEAD}.msgs", job_id)
-        self._broker.enqueue(to_process(list(map(str, job.order_ids))))
+        traces = dramatiq.Message.decode(message).options.get(TRACES)
+        self._broker.enqueue(to_process(list(map(str, job.order_ids)), traces))
         return job
 
 

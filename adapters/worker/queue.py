@@ -1,12 +1,13 @@
 """The job queue: Dramatiq on Redis."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import AsyncIO, Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import AsyncIO, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -15,6 +16,7 @@ from order_service.domain.errors import DependencyUnavailable
 
 QUEUE = "orders"
 PROCESS_ORDER = "process_order"
+TRACES = "traces"
 
 _HEARTBEAT_MILLISECONDS = 5_000  # a worker that is silent for longer is gone, and its messages are handed out again
 _MAINTENANCE_CHANCE = 50_000  # in a million: one broker command in twenty looks for workers that are gone
@@ -31,7 +33,7 @@ def make_broker(url: str) -> RedisBroker:
     """Nothing connects before it is used."""
     broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq has no annotations here
         client=connect(url),
-        middleware=[TimeLimit(), ShutdownNotifications(), Retries(), AsyncIO()],
+        middleware=[TimeLimit(), ShutdownNotifications(), Retries(), CurrentMessage(), AsyncIO()],
         heartbeat_timeout=_HEARTBEAT_MILLISECONDS,
         maintenance_chance=_MAINTENANCE_CHANCE,
     )
@@ -39,10 +41,18 @@ def make_broker(url: str) -> RedisBroker:
     return broker
 
 
-def to_process(order_ids: Sequence[str]) -> dramatiq.Message[None]:
+def to_process(order_ids: Sequence[str], traces: Mapping[str, str] | None = None) -> dramatiq.Message[None]:
+    """`traces`: for each order that it was asked for in one, its `traceparent`. A worker of a former release, which
+    does not know of it, takes the message all the same.
+    """
+    options: dict[str, Any] = {TRACES: dict(traces)} if traces else {}
     return dramatiq.Message(
-        queue_name=QUEUE, actor_name=PROCESS_ORDER, args=(list(order_ids),), kwargs={}, options={}
+        queue_name=QUEUE, actor_name=PROCESS_ORDER, args=(list(order_ids),), kwargs={}, options=options
     )
+
+
+_Asked = tuple[str, str | None]
+"""An order, and the trace of who asks."""
 
 
 class DramatiqJobs:
@@ -52,17 +62,19 @@ class DramatiqJobs:
     than the order it is about.
     """
 
-    def __init__(self, broker: RedisBroker) -> None:
+    def __init__(self, broker: RedisBroker, *, current_trace: Callable[[], str | None] = lambda: None) -> None:
         self._broker = broker
-        self._enqueue: Gathering[UUID, None] = Gathering(self._enqueued, most=_MOST_IN_A_MESSAGE, at_once=1)
+        self._current_trace = current_trace
+        self._enqueue: Gathering[_Asked, None] = Gathering(self._enqueued, most=_MOST_IN_A_MESSAGE, at_once=1)
 
     async def enqueue_processing(self, order_id: UUID) -> None:
         try:
-            await self._enqueue(order_id)
+            await self._enqueue((str(order_id), self._current_trace()))
         except (RedisError, OSError) as error:
             raise DependencyUnavailable("Redis") from error
 
-    async def _enqueued(self, order_ids: Sequence[UUID]) -> Sequence[None]:
-        message = to_process(list(dict.fromkeys(map(str, order_ids))))
+    async def _enqueued(self, asked: Sequence[_Asked]) -> Sequence[None]:
+        traces = {order_id: trace for order_id, trace in asked if trace is not None}
+        message = to_process(list(dict.fromkeys(order_id for order_id, _ in asked)), traces)
         await asyncio.to_thread(self._broker.enqueue, message)
-        return [None] * len(order_ids)
+        return [None] * len(asked)

@@ -20,7 +20,10 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvent:
-    """`payload` is the message's JSON, ready to send: a `ToldEvent`, without personal data."""
+    """`payload` is the message's JSON, ready to send: a `ToldEvent`, without personal data.
+
+    `trace`: the `traceparent` (W3C) of the change, or of its telling; None outside of any trace.
+    """
 
     at: LogPosition
     id: UUID
@@ -29,6 +32,7 @@ class LoggedEvent:
     type: str
     payload: bytes
     occurred_at: datetime
+    trace: str | None = None
 
 
 class EventLogReader(Protocol):

@@ -9,6 +9,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.log_partitions import first_id
+from adapters.telemetry.metrics import Metrics
 from composition.container import Resources, make_container
 from composition.scheduler import schedule_forever
 from composition.settings import Settings
@@ -41,7 +42,7 @@ async def test_months_of_the_log_are_made_ahead_and_leave_it_when_they_are_old(
     container = make_container(
         Settings(event_log_months=kept), Resources(database=database_url, secret_key="not used")
     )
-    running = asyncio.create_task(schedule_forever(container, stalled_after=timedelta(hours=1)))
+    running = asyncio.create_task(schedule_forever(container, Metrics(), stalled_after=timedelta(hours=1)))
     try:
         await until(is_done)
     finally:

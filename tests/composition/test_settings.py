@@ -58,6 +58,9 @@ def test_a_whole_url_wins_over_its_parts() -> None:
         ("DATABASE_URL", "not a url"),
         ("DATABASE_URL", "mysql://ann@db/orders"),
         ("TRUSTED_PROXIES", "everybody"),
+        ("TRACE_RATIO", "1.1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ann:secret@collector:4318"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0"),
         ("TRUSTED_PROXIES", "::/0"),
         ("ACCESS_TOKEN_MINUTES", "1441"),
@@ -96,6 +99,18 @@ def test_limits_of_the_largest_total_are_amounts_by_currency() -> None:
         "EUR": "10000.00",
         "JPY": "1500000",
     }
+
+
+def test_a_collector_is_told_what_it_asks_for() -> None:
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318", "OTEL_EXPORTER_OTLP_HEADERS": "key=a%20b, x=c="}
+    collector = read_settings(given, env_file=NOTHING).collector
+    assert collector is not None
+    assert (collector.ratio, collector.headers) == (1.0, {"key": "a b", "x": "c="})
+    assert "a b" not in repr(collector)
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_HEADERS") as refused:
+        read_settings({**given, "OTEL_EXPORTER_OTLP_HEADERS": "a b"}, env_file=NOTHING)
+    assert "a b" not in str(refused.value)
+    assert read_settings({}, env_file=NOTHING).collector is None
 
 
 def test_every_setting_is_explained_in_the_example_file() -> None:

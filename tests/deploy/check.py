@@ -1,6 +1,6 @@
 """`python -m tests.deploy.check`: ask the tools of others about deploy/. Ends with 1 if one complains or is missing.
 
-It runs in the dependency group `deploy`, which brings all of them but helm.
+It runs in the dependency group `deploy`, which brings all of them but helm and promtool.
 """
 
 import argparse
@@ -23,10 +23,11 @@ INSTALL = {
     "docker-compose": GROUP,
     "hadolint": GROUP,
     "kubernetes-validate": GROUP,
+    "promtool": "apt-get install prometheus, or go install github.com/prometheus/prometheus/cmd/promtool@v0.316.0",
     "helm": "go install helm.sh/helm/v4/cmd/helm@v4.3.1",
 }
-OF_OTHERS = "keda.sh/"
-"""Kinds that Kubernetes has no schema of: what is in their place is left to KEDA itself."""
+OF_OTHERS = ("keda.sh/", "monitoring.coreos.com/")
+"""Kinds that Kubernetes has no schema of: what is in their place is left to KEDA and Prometheus's operator."""
 
 
 class MissingToolError(Exception):
@@ -75,6 +76,8 @@ def check_compose(compose: str) -> None:
         "deploy/compose.yaml",
         "--profile",
         "ui",
+        "--profile",
+        "observability",
         "config",
         "--quiet",
         env={"SECRET_KEY": "for the check"},
@@ -97,7 +100,7 @@ def check_objects(validate: str) -> None:
     for values in examples():
         objects = [each for each in yaml.safe_load_all(rendered(helm, values)) if each]
         known = [each for each in objects if not each["apiVersion"].startswith(OF_OTHERS)]
-        print(f"  {values.name}: {len(known)} objects, {len(objects) - len(known)} more of KEDA not checked")
+        print(f"  {values.name}: {len(known)} objects, {len(objects) - len(known)} more of others not checked")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump_all(known, file)
             file.flush()
@@ -107,11 +110,17 @@ def check_objects(validate: str) -> None:
             raise subprocess.CalledProcessError(1, [validate, values.name], told)
 
 
+def check_alerts(promtool: str) -> None:
+    run(promtool, "check", "config", "deploy/observability/prometheus.yml")
+    run(promtool, "test", "rules", "tests/deploy/alerts_test.yaml")
+
+
 CHECKS: Mapping[str, Callable[[str], None]] = {
     "docker-compose": check_compose,
     "hadolint": check_dockerfile,
     "helm": check_chart,
     "kubernetes-validate": check_objects,
+    "promtool": check_alerts,
 }
 
 

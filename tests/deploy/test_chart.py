@@ -19,7 +19,7 @@ SET_BY_THE_CHART = set(re.findall(r"^([A-Z][A-Z_]+): ", HELPERS, re.MULTILINE))
 NEVER_SET = {"KAFKA_HOST", "KAFKA_PORT", "VAR_DIR"}
 """The brokers are told as a list, and the file system of a pod is read-only."""
 
-FREE = (".keys", ".resources")
+FREE = (".keys", ".resources", ".labels")
 """What is in these is no value of the chart's."""
 
 HELM = find("helm")
@@ -117,6 +117,27 @@ def test_the_schema_comes_before_the_roles(values: Path) -> None:
     hooks = {each["kind"] for each in _objects(values) if "helm.sh/hook" in each["metadata"].get("annotations", {})}
     wanted = read_yaml(values).get("migrations", {}).get("enabled", True)
     assert hooks - {"NetworkPolicy"} == ({"Job", "ServiceAccount"} if wanted else set())
+
+
+@with_helm
+@pytest.mark.parametrize(("endpoint", "port"), [("", None), ("http://otel:4318", 4318), ("https://otel.io/x", 443)])
+def test_the_roles_that_make_traces_may_send_them(endpoint: str, port: int | None, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    given = (CHART / "ci" / "plain-values.yaml").read_text()
+    values.write_text(f'{given}\nsettings: {{OTEL_EXPORTER_OTLP_ENDPOINT: "{endpoint}"}}\n')
+    known = {53, 5432, 6379, 9092}
+    allowed = {
+        each["metadata"]["labels"]["app.kubernetes.io/component"]: {
+            entry["port"] for rule in each["spec"]["egress"] for entry in rule["ports"]
+        }
+        - known
+        for each in _objects(values)
+        if each["kind"] == "NetworkPolicy"
+    }
+    silent = {"migrate", "queue-page"}
+    assert set(allowed) - silent
+    for role, ports in allowed.items():
+        assert ports == (set() if port is None or role in silent else {port})
 
 
 @with_helm

@@ -32,6 +32,9 @@ PUBLISHED = {
     "kafka-ui": {7777: 8080},
     "api.server": {8010: 8010},
     "queue-ui": {5577: 8010},
+    "prometheus": {9090: 9090},
+    "grafana": {3000: 3000},
+    "jaeger": {16686: 16686, 4318: 4318},
 }
 """On this machine -> in the container. Each is where the service that this one replaces had it."""
 
@@ -96,6 +99,22 @@ def test_the_topics_are_those_that_are_used() -> None:
     assert made == {settings.kafka_topic, settings.kafka_payments_topic, settings.kafka_shipments_topic}
     assert settings.dead_letter_topic == f"{settings.kafka_topic}.dead_letter"
     assert 'topic "$$ORDERS.dead_letter"' in topics["command"][0]
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"db.pg.migrate", "queue-ui"}))
+def test_prometheus_asks_every_role(name: str) -> None:
+    (job,) = read_yaml(DEPLOY / "observability" / "prometheus.yml")["scrape_configs"]
+    port = OURS[name]["environment"]["METRICS_PORT"]
+    assert f"{name}:{port}" in job["static_configs"][0]["targets"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_there_and_cannot_be_changed(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        if volume.startswith("."):
+            source, _, rights = volume.split(":")
+            assert (DEPLOY / source).exists()
+            assert rights == "ro"
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -4,19 +4,18 @@ import re
 import runpy
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
-import pytest
-
-from tests.deploy.code import DEPLOY, PYPROJECT, ROLES, ROOT, VERSION, is_command
+from tests.deploy.code import DEPLOY, PYPROJECT, ROOT, VERSION, is_command
 
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 IGNORED = (ROOT / ".dockerignore").read_text().splitlines()
 
-trouble: Callable[[Path, Mapping[str, str]], str | None] = runpy.run_path(str(DEPLOY / "healthcheck.py"))["trouble"]
+trouble: Callable[[Sequence[str], Mapping[str, str]], str | None] = runpy.run_path(str(DEPLOY / "healthcheck.py"))[
+    "trouble"
+]
 
 
 def _instructions(name: str) -> list[str]:
@@ -53,61 +52,32 @@ def test_the_health_check_is_where_it_is_asked_for() -> None:
     assert path in _instructions("HEALTHCHECK")[0]
 
 
-class Container:
-    """The /proc of a container."""
-
-    def __init__(self, folder: Path) -> None:
-        self.proc = folder
-        (folder / "self").mkdir()
-
-    def runs(self, pid: int, command: str, *, state: str = "S", parent: int = 0) -> None:
-        entry = self.proc / str(pid)
-        entry.mkdir(exist_ok=True)
-        (entry / "cmdline").write_bytes(b"\0".join(word.encode() for word in command.split()) + b"\0")
-        (entry / "stat").write_text(f"{pid} (a ) name) {state} {parent} 1 1\n")
-
-    def trouble(self, **environment: str) -> str | None:
-        return trouble(self.proc, environment)
+def test_whoever_is_well_says_so_at_the_port_of_the_metrics() -> None:
+    with _answering({"/livez": 200}) as port:
+        assert trouble([], {"METRICS_PORT": port}) is None
+    assert "refused" in str(trouble([], {"METRICS_PORT": port}))
 
 
-@pytest.fixture
-def container(tmp_path: Path) -> Container:
-    return Container(tmp_path)
+def test_whoever_is_not_well_is_quoted() -> None:
+    with _answering({"/livez": 503}) as port:
+        told = str(trouble([], {"METRICS_PORT": port}))
+    assert told.startswith(f"/livez at port {port}: HTTP/1.0 503")
+    assert told.endswith("it hangs")
 
 
-def test_a_container_without_a_role_is_not_well(container: Container) -> None:
-    container.runs(1, "sleep composition.relay")
-    assert container.trouble() == "no role runs here"
+def test_all_pages_that_are_named_are_asked() -> None:
+    with _answering({"/livez": 200, "/readyz": 503}) as port:
+        assert trouble([f"{port}/livez"], {}) is None
+        assert "/readyz" in str(trouble([f"{port}/livez", f"{port}/readyz"], {}))
 
 
-@pytest.mark.parametrize("role", sorted(ROLES - {"api", "queue_page", "worker"}))
-def test_a_role_is_well_while_its_process_is(container: Container, role: str) -> None:
-    container.runs(1, f"/sbin/docker-init -- python -m composition.{role}")
-    container.runs(7, f"python -m composition.{role}", state="R", parent=1)
-    assert container.trouble() is None
-    container.runs(7, f"python -m composition.{role}", state="T", parent=1)
-    assert container.trouble() == f"{role} is stopped or dead (state T)"
+def test_without_a_port_nobody_is_called_well() -> None:
+    assert trouble([], {"METRICS_PORT": ""}) == "METRICS_PORT is not set, so nobody can be asked"
 
 
-def test_a_worker_is_well_while_somebody_works(container: Container) -> None:
-    worker = "python -m composition.worker --processes 2"
-    container.runs(1, f"/sbin/docker-init -- {worker}")
-    container.runs(7, worker, parent=1)
-    assert container.trouble() == "worker has no process that works"
-    container.runs(9, worker, parent=7)
-    assert container.trouble() is None
-    container.runs(9, worker, parent=7, state="Z")
-    assert container.trouble() == "worker has no process that works"
-
-
-@pytest.mark.parametrize(("role", "page"), [("api", "/readyz"), ("queue_page", "/livez")])
-def test_a_role_that_answers_is_asked(container: Container, role: str, page: str) -> None:
-    container.runs(1, f"python -m composition.{role}")
-    with _answering({page: 200}) as port:
-        assert container.trouble(APP_PORT=port) is None
-    with _answering({page: 503}) as port:
-        assert "503" in str(container.trouble(APP_PORT=port))
-    assert "refused" in str(container.trouble(APP_PORT=port))
+def test_the_image_s_port_is_that_of_the_metrics() -> None:
+    assert "METRICS_PORT=9464" in DOCKERFILE
+    assert _instructions("EXPOSE") == ["8010 9464"]
 
 
 @contextmanager
@@ -118,6 +88,7 @@ def _answering(pages: Mapping[str, int]) -> Iterator[str]:
         def do_GET(self) -> None:
             self.send_response(pages.get(self.path, 404))
             self.end_headers()
+            self.wfile.write(b"it hangs")
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""

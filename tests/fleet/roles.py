@@ -17,13 +17,15 @@ from tests.log_scan import SCAN
 READY_SECONDS = 60
 
 
-def commands(port: int, *, api: str, api_workers: int, worker_threads: int) -> Mapping[str, list[str]]:
+def commands(
+    port: int, *, api: str, api_workers: int, worker_processes: int, worker_threads: int
+) -> Mapping[str, list[str]]:
     """As the README tells them, but for the port and the numbers."""
     return {
         "api": [sys.executable, "-m", api, f"--port={port}", f"--workers={api_workers}"],
         "relay": [sys.executable, "-m", "composition.relay"],
         "consumer": [sys.executable, "-m", "composition.consumer"],
-        "worker": [sys.executable, "-m", "composition.worker", "-p", "1", "-t", str(worker_threads)],
+        "worker": [sys.executable, "-m", "composition.worker", f"-p={worker_processes}", f"-t={worker_threads}"],
         "scheduler": [sys.executable, "-m", "composition.scheduler"],
     }
 
@@ -39,11 +41,20 @@ class Fleet:
         port: int,
         api: str = "composition.api",
         api_workers: int = 1,
+        worker_processes: int = 1,
         worker_threads: int = 4,
+        metrics_ports: Mapping[str, int] | None = None,
     ) -> None:
         self._folder = folder
         self._environment = {"PATH": os.environ["PATH"], **environment}
-        self._commands = commands(port, api=api, api_workers=api_workers, worker_threads=worker_threads)
+        self._commands = commands(
+            port,
+            api=api,
+            api_workers=api_workers,
+            worker_processes=worker_processes,
+            worker_threads=worker_threads,
+        )
+        self.metrics_ports = metrics_ports or {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.address = f"http://127.0.0.1:{port}"
         self.roles = tuple(self._commands)
@@ -54,12 +65,16 @@ class Fleet:
                 self._running[role] = subprocess.Popen(
                     self._commands[role],
                     cwd=self._folder,
-                    env=self._environment,
+                    env=self._environment_of(role),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
+
+    def _environment_of(self, role: str) -> Mapping[str, str]:
+        port = self.metrics_ports.get(role)
+        return self._environment if port is None else {**self._environment, "METRICS_PORT": str(port)}
 
     def kill(self, role: str) -> None:
         self._end(role, signal.SIGKILL)

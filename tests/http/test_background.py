@@ -44,7 +44,7 @@ async def work_until(shop: Shop, *orders: Document) -> None:
     jobs, process_order = await shop.container.get(InProcessJobs), await shop.container.get(ProcessOrder)
     left, done = {UUID(order["id"]) for order in orders}, asyncio.Event()
 
-    async def process(order_id: UUID) -> None:
+    async def process(order_id: UUID, _: str | None) -> None:
         await process_order(order_id)
         left.discard(order_id)
         if not left:

@@ -82,7 +82,7 @@ async def test_without_redis_nothing_is_known() -> None:
 
 
 def _fail(broker: RedisBroker, message: dramatiq.Message[None], error: Exception) -> None:
-    async def refuse(_: UUID) -> None:
+    async def refuse(_: UUID, __: str | None) -> None:
         raise error
 
     declare_actors(broker, process=refuse)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -25,8 +26,10 @@ class Desk:
         self.done: set[UUID] = set()
         self.fails: dict[UUID, list[Exception]] = {}
         self.meets: Callable[[], Awaitable[object]] | None = None
+        self.traces: dict[UUID, str | None] = {}
 
-    async def __call__(self, order_id: UUID) -> None:
+    async def __call__(self, order_id: UUID, trace: str | None) -> None:
+        self.traces[order_id] = trace
         self.tried[order_id] += 1
         if self.meets is not None:
             await self.meets()
@@ -92,6 +95,26 @@ async def test_one_that_is_not_there_is_a_dead_letter_and_none_of_its_neighbours
     await work(broker, desk, lambda: dead(broker) == 1)
     assert desk.tried == {**dict.fromkeys(orders, 1), orders[0]: 2}
     assert desk.done == set(orders[1:])
+
+
+async def test_each_order_is_processed_in_the_trace_of_who_asked_for_it_the_one_that_fails_too(
+    broker: RedisBroker,
+) -> None:
+    orders, desk = [uuid4() for _ in range(3)], Desk()
+    traces = dict(zip(orders, ("one", "two", None), strict=True))
+    desk.fails[orders[1]] = [DependencyUnavailable("PostgreSQL"), ValueError()]
+    current: ContextVar[str | None] = ContextVar("current")
+    jobs = DramatiqJobs(broker, current_trace=current.get)
+
+    async def ask(order_id: UUID) -> None:
+        current.set(traces[order_id])
+        await jobs.enqueue_processing(order_id)
+
+    await asyncio.gather(*map(ask, orders))
+    assert in_queue(broker) == 1
+    await work(broker, desk, lambda: desk.done == set(orders))
+    assert desk.tried[orders[1]] == 3
+    assert desk.traces == traces
 
 
 async def test_a_message_of_a_former_release_names_one_order(broker: RedisBroker) -> None:

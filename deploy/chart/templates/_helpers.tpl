@@ -35,11 +35,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{- /* What each role talks to; the network policies let it do that alone. */ -}}
 {{- define "order-service.needs" -}}
-api: [postgresql, redis]
+api: [postgresql, redis, kafka]
 relay: [postgresql, kafka]
 consumer: [postgresql, redis, kafka]
 worker: [postgresql, redis]
-scheduler: [postgresql, redis]
+scheduler: [postgresql, redis, kafka]
 queuePage: [redis]
 migrate: [postgresql]
 {{- end -}}
@@ -57,6 +57,8 @@ migrate: [postgresql]
 {{- $files := "/run/certificates" -}}
 APP_HOST: 0.0.0.0
 APP_PORT: "8010"
+METRICS_HOST: 0.0.0.0
+METRICS_PORT: "9464"
 {{- if not (hasKey $secret "DATABASE_URL") }}
 POSTGRES_HOST: {{ $values.postgresql.host | quote }}
 POSTGRES_PORT: {{ $values.postgresql.port | quote }}
@@ -200,42 +202,48 @@ containers:
       {{- end }}
 {{- end -}}
 
-{{- /* Of a role: how the kubelet sees that it is well. Those that answer nobody are asked about by the image's own check. */ -}}
+{{- /* Of a role: how the kubelet sees that it is well. The queue's page answers at its own port alone. */ -}}
 {{- define "order-service.probes" -}}
-{{- $pages := dict "api" "/readyz" "queuePage" "/livez" -}}
-{{- if hasKey $pages . -}}
+{{- $isPage := eq . "queuePage" -}}
+{{- $port := ternary "http" "metrics" $isPage -}}
 ports:
+  {{- if or $isPage (eq . "api") }}
   - name: http
     containerPort: 8010
+  {{- end }}
+  {{- if not $isPage }}
+  - name: metrics
+    containerPort: 9464
+  {{- end }}
 startupProbe:
-  httpGet: { path: /livez, port: http }
+  httpGet: { path: /livez, port: {{ $port }} }
   periodSeconds: 2
+  timeoutSeconds: 2
   failureThreshold: 30
 livenessProbe:
-  httpGet: { path: /livez, port: http }
+  httpGet: { path: /livez, port: {{ $port }} }
   periodSeconds: 10
   timeoutSeconds: 5
 readinessProbe:
-  httpGet: { path: {{ get $pages . }}, port: http }
+  {{- if eq . "api" }}
+  httpGet: { path: /readyz, port: http }
   periodSeconds: 5
+  {{- else if $isPage }}
+  httpGet: { path: /livez, port: http }
+  periodSeconds: 5
+  {{- else }}
+  httpGet: { path: /readyz, port: metrics }
+  periodSeconds: 20
+  {{- end }}
   timeoutSeconds: 4
-{{- else -}}
-{{- $check := list "python" "-I" "-S" "/opt/order-service/healthcheck.py" | toYaml | nindent 6 -}}
-startupProbe:
-  exec:
-    command: {{- $check }}
-  periodSeconds: 3
-  timeoutSeconds: 5
-  failureThreshold: 20
-livenessProbe:
-  exec:
-    command: {{- $check }}
-  periodSeconds: 20
-  timeoutSeconds: 5
-readinessProbe:
-  exec:
-    command: {{- $check }}
-  periodSeconds: 20
-  timeoutSeconds: 5
 {{- end -}}
+
+{{- /* Of (dict "root" $ "role" "api"): so that a Prometheus that goes by annotations finds the pod. */ -}}
+{{- define "order-service.annotations" -}}
+{{- $annotations := .root.Values.podAnnotations -}}
+{{- if and .root.Values.monitoring.annotations (ne .role "queuePage") -}}
+{{- $scraped := dict "prometheus.io/scrape" "true" "prometheus.io/port" "9464" "prometheus.io/path" "/metrics" -}}
+{{- $annotations = merge (deepCopy $annotations) $scraped -}}
+{{- end -}}
+{{- if $annotations }}{{ toYaml $annotations }}{{ end -}}
 {{- end -}}

@@ -1,0 +1,52 @@
+"""Traces of a process: where they are taken up, and how they go on."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from uuid import UUID
+
+from adapters.http.edge import current_request
+from adapters.kafka.subscribers import group_of
+from adapters.telemetry.http import App, TracedHttp
+from adapters.telemetry.spans import around_jobs, around_messages, around_queries, around_use_cases
+from adapters.telemetry.tracing import UNTRACED, Tracing
+from adapters.worker.queue import QUEUE
+from composition.settings import Settings
+from composition.watching import Around, Watches
+from order_service.use_cases.process_order import ProcessOrder
+
+
+def tracing_of(settings: Settings, role: str | None, version: str) -> Tracing:
+    """Without a role (a command) and without a collector nothing is recorded."""
+    if role is None or settings.collector is None:
+        return UNTRACED
+    from adapters.telemetry.exporting import traces_to  # noqa: PLC0415 - dear, and only who traces needs it
+
+    return traces_to(settings.collector, role=role, version=version)
+
+
+def traced(watches: Watches, tracing: Tracing, settings: Settings) -> Watches:
+    """`watches`, within the spans of what they watch. Jobs come with a trace of their own: see `traced_jobs`."""
+    messages = around_messages(tracing, own_topic=settings.kafka_topic, group_of=group_of)
+    use_cases = (around_use_cases(tracing),) if tracing.is_on else ()
+    return replace(watches, use_cases=(*use_cases, *watches.use_cases), messages=(messages, *watches.messages))
+
+
+def query_spans(tracing: Tracing) -> Callable[[str], AbstractContextManager[object]]:
+    return around_queries(tracing) if tracing.is_on else nullcontext
+
+
+def traced_http(app: App, tracing: Tracing) -> App:
+    return TracedHttp(app, tracing, request_id=current_request.get)
+
+
+def traced_jobs(
+    process: ProcessOrder, tracing: Tracing, watched_by: Around[UUID]
+) -> Callable[[UUID, str | None], Awaitable[None]]:
+    within = around_jobs(tracing, queue=QUEUE)
+
+    async def job(order_id: UUID, trace: str | None) -> None:
+        with within(order_id, trace), watched_by(order_id):
+            await process(order_id)
+
+    return job
