@@ -29,7 +29,7 @@ Digest = Annotated[str, QueryParameter(max_length=16)]
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`health`: dependency, as people write it -> `ok`, `unavailable`, or `in the process` for what is a part of it."""
+    """`health`: dependency, as people write it -> `ok`, `unavailable` or `in the process`."""
 
     health: Mapping[str, str]
     machinery: Machinery
