@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.http.leaving import Leaving
 from adapters.http.ops.entrance import FormTokens
 from adapters.kafka.asyncapi import describe
 from adapters.persistence.account_views import SqlAccountViews
@@ -219,6 +220,7 @@ class Http(Provider):
             checks=checks,
             required=REQUIRED["api"],
             form_tokens=FormTokens(resources.secret_key),
+            leaving=Leaving(),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )
