@@ -220,7 +220,6 @@ class Http(Provider):
             checks=checks,
             leaving=Leaving(),
             required=REQUIRED["api"],
-            shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
             form_tokens=FormTokens(resources.secret_key),
             version=VERSION,
             asyncapi=asyncapi(settings),
