@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.http.ops.entrance import FormTokens
 from adapters.kafka.asyncapi import describe
 from adapters.persistence.engine import create_engine
 from adapters.persistence.sessions import SqlEndedSessions
@@ -136,6 +137,7 @@ class Http(Provider):
         cursors: Cursors,
         limiter: ports.RateLimiter,
         checks: Mapping[str, Check],
+        resources: Resources,
     ) -> HttpEdge:
         minute = timedelta(minutes=1)
         return HttpEdge(
@@ -153,6 +155,8 @@ class Http(Provider):
             allowed_origins=settings.allowed_origins,
             checks=checks,
             required=REQUIRED["api"],
+            shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
+            form_tokens=FormTokens(resources.secret_key),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )

@@ -52,7 +52,9 @@ ADMIN_EMAIL = "admin@order-service.local"
 def run_embedded(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM, and leaves no process behind."""
     tell_in_log(settings.log_format or "text")  # a person started it
-    _require_free_port(settings)
+    _require_free_port(settings.app_host, settings.app_port, "APP_HOST and APP_PORT")
+    if settings.metrics_port is not None:
+        _require_free_port(settings.metrics_host, settings.metrics_port, "METRICS_HOST and METRICS_PORT")
     secret = secret_key(settings)
     with database(settings) as url:
         migrate(url)
@@ -65,15 +67,15 @@ def run_embedded(settings: Settings) -> None:
                 signal.signal(signal_number, signal.SIG_IGN)
 
 
-def _require_free_port(settings: Settings) -> None:
+def _require_free_port(host: str, port: int, names: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.app_host, settings.app_port))
+            probe.bind((host, port))
         except OSError as error:
             raise SettingsError(
-                f"Cannot listen on {settings.app_host}:{settings.app_port}: {error.strerror}. "
-                "Stop what runs there, or set APP_HOST and APP_PORT to something else."
+                f"Cannot listen on {host}:{port}: {error.strerror}. "
+                f"Stop what runs there, or set {names} to something else."
             ) from error
 
 
@@ -159,6 +161,7 @@ def _announce(settings: Settings, admin_password: str | None) -> None:
     lines = [
         "The order service runs.",
         f"  try it       {address}/docs",
+        f"  look after   {address}/ops",
         f"  data         {settings.var}",
     ]
     if admin_password is not None:

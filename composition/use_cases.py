@@ -6,6 +6,7 @@ from composition.settings import Settings
 from composition.watching import Watches, watched
 from order_service.domain.rules import ShopRules
 from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_by_hand import CancelByHand
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_account import ChangeAccount
@@ -64,6 +65,7 @@ from order_service.use_cases.stream_order_events import StreamOrderEvents
 
 USE_CASES = (
     AmendOrder,
+    CancelByHand,
     CancelLines,
     CancelOrder,
     ChangeEmail,

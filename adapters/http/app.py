@@ -24,14 +24,17 @@ from adapters.http.body import StrictSchema
 from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.dependencies import always, hand_in, of_request
-from adapters.http.edge import Edge
+from adapters.http.edge import Edge, tell_too_busy
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
 from adapters.http.limits import Networks, RateLimit
+from adapters.http.ops.app import Beside, create_ops
+from adapters.http.ops.entrance import FormTokens
 from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
 from adapters.http.whole_router import WholeRouter
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
+from order_service.use_cases.cancel_by_hand import CancelByHand
 from order_service.use_cases.cancel_lines import CancelLines
 from order_service.use_cases.cancel_order import CancelOrder
 from order_service.use_cases.change_email import ChangeEmail
@@ -47,6 +50,8 @@ from order_service.use_cases.get_account import GetAccount
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.list_account_events import ListAccountEvents
 from order_service.use_cases.list_accounts import ListAccounts
+from order_service.use_cases.list_dead_letters import ListDeadLetters
+from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.list_order_events import ListOrderEvents
 from order_service.use_cases.list_orders import ListOrders
 from order_service.use_cases.list_sessions import ListSessions
@@ -57,12 +62,16 @@ from order_service.use_cases.read_event_log import ReadEventLog
 from order_service.use_cases.receive_return import ReceiveReturn
 from order_service.use_cases.record_payment import RecordPayment
 from order_service.use_cases.record_refund import RecordRefund
+from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.refresh_session import RefreshSession
 from order_service.use_cases.refuse_return import RefuseReturn
 from order_service.use_cases.register_account import RegisterAccount
 from order_service.use_cases.request_processing import RequestProcessing
 from order_service.use_cases.request_return import RequestReturn
+from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.run_batch import RunBatch
+from order_service.use_cases.screen_again import ScreenAgain
+from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
@@ -109,11 +118,18 @@ class HttpUseCases:
     stream_order_events: StreamOrderEvents
     read_event_log: ReadEventLog
     run_batch: RunBatch
+    see_machinery: SeeMachinery
+    retry_job: RetryJob
+    list_dead_letters: ListDeadLetters
+    redrive_letter: RedriveLetter
+    list_deeds: ListDeeds
+    cancel_by_hand: CancelByHand
+    screen_again: ScreenAgain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpEdge:
-    """What stands between the use cases and whoever asks."""
+    """What stands between the use cases and whoever asks. `shared`: the services that are not in this process."""
 
     tokens: Tokens
     jwks: Mapping[str, object]
@@ -127,11 +143,15 @@ class HttpEdge:
     allowed_origins: Sequence[str]
     checks: Mapping[str, Check]
     required: Set[str]
+    shared: Set[str]
+    form_tokens: FormTokens
     version: str
     asyncapi: Mapping[str, object]
 
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
+    """The API, and beside it the operations pages."""
+    by_name = {field.name: getattr(use_cases, field.name) for field in fields(use_cases)}
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
     limit = RateLimit(edge.limiter, edge.order_quota, edge.proxies)
     orders_router = WholeRouter(
@@ -177,7 +197,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         dependencies={
             "cursors": always(edge.cursors),
             "ended_sessions": always(edge.ended_sessions),
-            **{field.name: always(getattr(use_cases, field.name)) for field in fields(use_cases)},
+            **{name: always(use_case) for name, use_case in by_name.items()},
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=_LARGEST_BODY_BYTES,
@@ -189,4 +209,19 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    return Edge(hand_in(app), edge.allowed_origins)
+    ops = create_ops(
+        by_name,
+        see_machinery=use_cases.see_machinery,
+        tokens=edge.tokens,
+        ended_sessions=edge.ended_sessions,
+        clock=edge.clock,
+        cursors=edge.cursors,
+        limiter=edge.limiter,
+        account_quota=edge.account_quota,
+        proxies=edge.proxies,
+        checks=edge.checks,
+        shared=edge.shared,
+        form_tokens=edge.form_tokens,
+        version=edge.version,
+    )
+    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, too_busy=Beside(tell_too_busy, ops.too_busy))

@@ -1,5 +1,6 @@
 """Who is asking: from the Bearer token to the actor."""
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request
@@ -11,22 +12,37 @@ from order_service.domain.errors import NotAuthenticated
 from order_service.ports import Clock, EndedSessions, Tokens
 
 
-class Authentication(Before):
-    """Lets nobody through without a token that holds; what is behind it finds the bearer in `scope["auth"]`."""
+def token_of_header(scope: Scope) -> str:
+    """What stands behind `Bearer`. Raises NotAuthenticated."""
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(given) > 1:  # who stands before us may have looked at another one
+        raise NotAuthenticated("Send one Authorization header.")
+    scheme, _, token = b"".join(given).decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated("Send an access token: Authorization: Bearer <token>.")
+    return token.strip(" ")
 
-    def __init__(self, tokens: Tokens, ended: EndedSessions, clock: Clock) -> None:
+
+class Authentication(Before):
+    """Lets nobody through without a token that holds; what is behind it finds the bearer in `scope["auth"]`.
+
+    `token_of`: where the token stands in a request; raises NotAuthenticated.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        ended: EndedSessions,
+        clock: Clock,
+        token_of: Callable[[Scope], str] = token_of_header,
+    ) -> None:
         self._tokens = tokens
         self._ended = ended
         self._clock = clock
+        self._token_of = token_of
 
     async def look(self, scope: Scope) -> None:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(given) > 1:  # who stands before us may have looked at another one
-            raise NotAuthenticated("Send one Authorization header.")
-        scheme, _, token = b"".join(given).decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated("Send an access token: Authorization: Bearer <token>.")
-        bearer = self._tokens.bearer(token.strip(" "), at=self._clock.now())
+        bearer = self._tokens.bearer(self._token_of(scope), at=self._clock.now())
         if is_over(bearer, self._ended):
             raise NotAuthenticated("The session has ended. Log in again.")
         scope["auth"] = bearer

@@ -58,14 +58,15 @@ STREAMS = ("/events/stream", "/accounts/me/export")
 class Edge:
     """Around the whole application, because the framework answers some requests (404, 405) before any middleware.
 
-    Takes in so many requests as can be worked on; others wait a moment, and are then told to come again.
+    Takes in so many requests as can be worked on; others wait a moment, and `too_busy` then tells them to come again.
     A browser that asks for a page of another origin is refused here: the framework would do so in plain text.
     A client's `X-Request-Id` is kept if it is harmless, else replaced; it is in the answer, in problem documents and
     in the log.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], too_busy: ASGIApp) -> None:
         self._app = app
+        self._too_busy = too_busy
         self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._turns = asyncio.Semaphore(_PER_TURN)
@@ -96,8 +97,7 @@ class Edge:
             finally:
                 self._places.release()
         else:
-            busy = TooBusy()
-            await _answer(busy.code, str(busy), scope, receive, send_with_headers, retry_after=busy.retry_after)
+            await self._too_busy(scope, receive, send_with_headers)
 
     async def _got_a_place(self) -> bool:
         if not self._places.locked():
@@ -115,6 +115,11 @@ def _completed(headers: Iterable[Header], request_id: bytes, scope: Scope) -> li
     if b"cache-control" not in dict(completed):
         completed.append(_PRIVATE)
     return completed
+
+
+async def tell_too_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    busy = TooBusy()
+    await _answer(busy.code, str(busy), scope, receive, send, retry_after=busy.retry_after)
 
 
 async def _answer(code: str, detail: str, scope: Scope, receive: Receive, send: Send, **members: int) -> None:

@@ -45,7 +45,7 @@ def health_router(checks: Mapping[str, Check], required: Set[str]) -> Router:
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
-        results = dict(zip(checks, await asyncio.gather(*(_result(*each) for each in checks.items())), strict=True))
+        results = await results_of(checks)
         failing = [name for name, result in results.items() if result != "ok"]
         shown = {"checks": results, "required": sorted(required)}
         if required.isdisjoint(failing):
@@ -54,6 +54,11 @@ def health_router(checks: Mapping[str, Check], required: Set[str]) -> Router:
         return problem_response(request, "dependency-unavailable", detail, {"retry_after": 1, **shown})
 
     return Router("/", route_handlers=[livez, readyz], tags=["Health"])
+
+
+async def results_of(checks: Mapping[str, Check]) -> dict[str, str]:
+    """Dependency name -> `ok` or `unavailable`, all asked at once."""
+    return dict(zip(checks, await asyncio.gather(*(_result(*each) for each in checks.items())), strict=True))
 
 
 async def _result(name: str, check: Check) -> str:

@@ -75,6 +75,12 @@ def client_address(scope: Scope, proxies: Networks) -> str:
     return address
 
 
+def comes_by_proxy(scope: Scope, proxies: Networks) -> bool:
+    """Whether a proxy of ours handed the request over, so that what it says of it is to be believed."""
+    client = scope["client"]
+    return client is not None and _is_one_of(client[0], proxies)
+
+
 def _is_one_of(address: str, networks: Networks) -> bool:
     try:
         parsed = ip_address(address)

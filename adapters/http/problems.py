@@ -106,7 +106,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "dependency-unavailable": Problem(503, "Temporarily unavailable", "Try again after Retry-After."),
 }
 
-_CODE_BY_STATUS = {
+CODE_BY_STATUS = {
     401: "not-authenticated",
     403: "not-allowed",
     404: "not-found",
@@ -186,9 +186,7 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     """A refusal of the framework: no such route, wrong method, a body or parameter that does not fit."""
     if isinstance(error, ValidationException):
         return _on_validation_error(request, error)
-    code = _CODE_BY_STATUS.get(
-        error.status_code, "malformed-request" if error.status_code < 500 else "internal-error"
-    )
+    code = CODE_BY_STATUS.get(error.status_code, "malformed-request" if error.status_code < 500 else "internal-error")
     detail = "There is nothing at this address." if isinstance(error, NotFoundException) else error.detail
     return problem_response(request, code, detail, headers=error.headers)
 

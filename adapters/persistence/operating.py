@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import deeds, redriven_letters
 from order_service.domain.actor import Actor, ActorKind
-from order_service.ports import Deed, LetterPlace
+from order_service.ports import Deed, LetterPlace, Redriving
 
 _PLACE = (redriven_letters.c.partition, redriven_letters.c.offset, redriven_letters.c.died_at)
 
@@ -55,12 +55,18 @@ class SqlRedrivenLetters:
         self._engine = engine
         self._topic = topic
 
-    async def among(self, places: Sequence[LetterPlace]) -> frozenset[LetterPlace]:
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]:
         asked = [(place.partition, place.offset, place.died_at) for place in places]
-        found = select(*_PLACE).where(redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(asked))
+        found = select(redriven_letters).where(redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(asked))
         with in_domain_words():
             async with self._engine.connect() as connection:
-                return frozenset(LetterPlace(*row) for row in (await connection.execute(found)).all())
+                rows = (await connection.execute(found)).all()
+        return {
+            LetterPlace(row.partition, row.offset, row.died_at): Redriving(
+                by=Actor(ActorKind(row.actor_kind), row.actor_id), at=row.redriven_at
+            )
+            for row in rows
+        }
 
     async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
         partition, offset = redriven_letters.c.partition, redriven_letters.c.offset

@@ -3,6 +3,7 @@
 A label has few values: never an id, an address or anything that a client chooses.
 """
 
+import math
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
@@ -140,4 +141,7 @@ class Metrics:
 
     def _fleet(self, name: str, help: str, *labels: str) -> Gauge:
         """Of all processes together, as a scheduler sees it: not a number while it cannot."""
-        return self._gauge(name, f"{help} Not a number while nobody can tell.", *labels, mode="livemax")
+        gauge = self._gauge(name, f"{help} Not a number while nobody can tell.", *labels, mode="livemax")
+        if not labels:
+            gauge.set(math.nan)  # a nought of whoever is no scheduler would hide that none can tell
+        return gauge

@@ -22,6 +22,7 @@ from order_service.ports.operating import (
     LetterPlace,
     QueueProcess,
     RedrivenLetters,
+    Redriving,
     RelayLag,
 )
 from order_service.ports.privacy import Erasing
@@ -108,6 +109,7 @@ __all__ = [
     "Quota",
     "RateLimiter",
     "RedrivenLetters",
+    "Redriving",
     "RelayLag",
     "Services",
     "Sessions",

@@ -93,10 +93,18 @@ class DeadLetterBox(Protocol):
         """Sends it to where it came from, as it came."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redriving:
+    """Who put a dead letter back, and when."""
+
+    by: Actor
+    at: datetime
+
+
 class RedrivenLetters(Protocol):
     """Which dead letters were put back."""
 
-    async def among(self, places: Sequence[LetterPlace]) -> frozenset[LetterPlace]: ...
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]: ...
 
     async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
         """How many of the letters that are kept there."""

@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from order_service.domain.actor import Actor, Scope
-from order_service.ports import DeadLetter, DeadLetterBox, RedrivenLetters
+from order_service.ports import DeadLetter, DeadLetterBox, RedrivenLetters, Redriving
 from order_service.use_cases.administration import require_operator
 
 
 @dataclass(frozen=True, slots=True)
 class ListedLetter:
+    """`redriven` is None for a letter that waits still."""
+
     letter: DeadLetter
-    is_redriven: bool
+    redriven: Redriving | None
+
+    @property
+    def is_redriven(self) -> bool:
+        return self.redriven is not None
 
 
 class ListDeadLetters:
@@ -25,4 +31,4 @@ class ListDeadLetters:
         require_operator(by, scope=Scope.ORDERS_READ)
         newest = await self._letters.newest(limit)
         redriven = await self._redriven.among([letter.place for letter in newest])
-        return [ListedLetter(letter, letter.place in redriven) for letter in newest]
+        return [ListedLetter(letter, redriven.get(letter.place)) for letter in newest]

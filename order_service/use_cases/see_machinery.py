@@ -12,6 +12,9 @@ from order_service.use_cases.administration import require_operator
 
 _T = TypeVar("_T")
 
+_PATIENCE_SECONDS = 3.0
+"""Who looks would rather know that something does not answer than wait for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
@@ -52,6 +55,7 @@ class SeeMachinery:
 
 async def _if_it_answers(asked: Awaitable[_T]) -> _T | None:
     try:
-        return await asked
-    except DependencyUnavailable:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await asked
+    except (DependencyUnavailable, TimeoutError):
         return None

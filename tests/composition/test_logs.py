@@ -1,5 +1,6 @@
 """What processes write about themselves: a JSON object a line, with nothing personal or secret in it."""
 
+import asyncio
 import json
 import logging
 import os
@@ -7,12 +8,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
-from composition.logs import JsonLines, TextLines, harmless
+from composition.logs import JsonLines, TextLines, harmless, job_in_log, message_in_log
 from tests.fleet.people import SECRET_KEY
 from tests.fleet.roles import Fleet
 from tests.fleet.waiting import until
@@ -93,6 +96,21 @@ def test_nobody_can_forge_a_line(text: str) -> None:
     assert len(written.splitlines()) == 1
     assert json.loads(written)["message"] == text
     assert written.isascii()
+
+
+async def test_what_is_written_while_an_order_is_worked_on_names_it() -> None:
+    order_id = UUID("0197c2d4-0000-7000-8000-000000000000")
+
+    def told() -> object:
+        return json.loads(JsonLines().format(a_record("slow"))).get("order_id")
+
+    with job_in_log(order_id):
+        assert told() == str(order_id)
+        assert await asyncio.create_task(asyncio.to_thread(told)) == str(order_id)
+    for key, name in ((str(order_id).encode(), str(order_id)), (b"\xff", None), (None, None)):
+        with message_in_log(SimpleNamespace(key=key)):
+            assert told() == name
+    assert told() is None
 
 
 # Processes

@@ -24,6 +24,10 @@ from tests.services.server import free_port
 ORDER_SERVICE = [sys.executable, "-m", "composition.cli"]
 READY_SECONDS = 60
 
+JOB_DONE = 'order_service_job_seconds_count{outcome="done"} 1.0'
+EVENTS_TOLD = "order_service_relay_published_events_total 2.0"
+LAG = "order_service_relay_lag_events 0.0"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
@@ -53,9 +57,32 @@ def test_ctrl_c_stops_everything_and_a_second_start_finds_it_all_again(folder: P
     assert (folder / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+def test_all_of_it_tells_at_one_port_how_it_is(folder: Path) -> None:
+    at = f"http://127.0.0.1:{(port := free_port())}"
+    with running(folder, {"METRICS_PORT": str(port)}) as (_, address, __):
+        account = {"email": "ann@example.com", "password": "correct horse battery"}
+        assert httpx.post(f"{address}/api/v1/accounts", json=account).status_code == 201
+        login = {"grant_type": "password", "username": account["email"], "password": account["password"]}
+        token = httpx.post(f"{address}/api/v1/auth/token", data=login).json()["access_token"]
+        body = {"currency": "EUR", "lines": [{"name": "Mug", "quantity": 1, "unit_price": "4.50"}]}
+        placed = httpx.post(f"{address}/api/v1/orders", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert placed.status_code == 201
+        deadline = time.monotonic() + READY_SECONDS
+        while not {JOB_DONE, EVENTS_TOLD, LAG}.issubset(httpx.get(f"{at}/metrics").text.splitlines()):
+            assert time.monotonic() < deadline, httpx.get(f"{at}/metrics").text
+            time.sleep(0.1)
+        assert httpx.get(f"{at}/livez").json() == {"status": "ok", "troubles": []}
+        assert httpx.get(f"{at}/readyz").json() == {
+            "status": "ok",
+            "checks": {"postgresql": "ok"},
+            "required": ["postgresql"],
+        }
+        assert httpx.get(f"{at}/nothing").status_code == 404
+
+
 def test_an_order_is_one_tree_in_one_process_too(folder: Path) -> None:
     with collecting() as collector:
-        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "RATE_LIMIT_ORDERS_PER_MINUTE": "1000000"}
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "RATE_LIMIT_ORDERS_PER_MINUTE": "100000"}
         with running(folder, settings) as (service, address, _), httpx.Client(base_url=address) as http:
             login = {"email": "ann@example.com", "password": "correct horse battery"}
             assert http.post("/api/v1/accounts", json=login).status_code == 201
@@ -94,13 +121,14 @@ def test_two_services_cannot_share_a_folder(folder: Path) -> None:
     assert "in use by another instance" in second.stderr
 
 
-def test_a_port_in_use_is_said_before_anything_starts(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["APP_PORT", "METRICS_PORT"])
+def test_a_port_in_use_is_said_before_anything_starts(folder: Path, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = subprocess.run(
             [*ORDER_SERVICE, "up"],
             cwd=folder,
-            env=environment(folder, port),
+            env=environment(folder, free_port()) | {name: str(port)},
             capture_output=True,
             text=True,
             timeout=60,

@@ -8,7 +8,7 @@ import pytest
 from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
 from adapters.system import RandomIds
 from order_service.domain.actor import SYSTEM, Actor, Role
-from order_service.ports import Deed, Deeds, LetterPlace, RedrivenLetters
+from order_service.ports import Deed, Deeds, LetterPlace, RedrivenLetters, Redriving
 from tests.in_memory.operating import InMemoryDeeds, InMemoryRedrivenLetters
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
@@ -38,12 +38,12 @@ async def test_the_newest_deeds_come_first_with_who_did_them(deeds: Deeds) -> No
     assert list(await deeds.newest(1)) == done[1:]
 
 
-async def test_a_letter_is_known_to_be_redriven_and_no_other_is(redriven: RedrivenLetters) -> None:
+async def test_a_letter_is_known_to_be_redriven_by_whom_and_no_other_is(redriven: RedrivenLetters) -> None:
     here, elsewhere = LetterPlace(0, 7, NOW), LetterPlace(1, 7, NOW)
     anew = LetterPlace(0, 7, NOW + timedelta(milliseconds=1))  # the topic was made again
     await redriven.add(here, by=OTTO, at=NOW)
-    assert await redriven.among([here, elsewhere, anew]) == {here}
-    assert await redriven.among([]) == frozenset()
+    assert await redriven.among([here, elsewhere, anew]) == {here: Redriving(by=OTTO, at=NOW)}
+    assert await redriven.among([]) == {}
 
 
 async def test_it_is_redriven_no_second_time(redriven: RedrivenLetters) -> None:

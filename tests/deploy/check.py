@@ -112,6 +112,7 @@ def check_objects(validate: str) -> None:
 
 def check_alerts(promtool: str) -> None:
     run(promtool, "check", "config", "deploy/observability/prometheus.yml")
+    run(promtool, "test", "rules", "tests/deploy/alerts_test.yaml")
 
 
 CHECKS: Mapping[str, Callable[[str], None]] = {

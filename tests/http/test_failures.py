@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransaction
+from composition.settings import Settings
 from order_service.domain.actor import Role
 from tests.http.shop import (
     ACCOUNTS,
@@ -28,6 +29,7 @@ from tests.http.shop import (
     order_path,
     problem,
 )
+from tests.services.server import free_port
 
 SECRETS = ("db.internal", "SELECT", "hunter2", "Traceback", "RuntimeError", "ProgrammingError", ".py", "asyncpg")
 NOBODY_FORESAW = {
@@ -134,6 +136,21 @@ async def test_with_its_database_the_process_is_ready(anybody: httpx.AsyncClient
         {"status": "ok", "checks": {"postgresql": "ok"}, "required": ["postgresql"]},
     )
     assert document(await anybody.get("/livez")) == {"status": "ok"}
+
+
+async def test_without_redis_and_kafka_the_process_does_less_and_says_so(shop_database: URL) -> None:
+    away = f"127.0.0.1:{free_port()}"
+    settings = Settings(redis_url=f"redis://:hunter2@{away}/0", kafka_bootstrap_servers=away)
+    async with open_shop(shop_database, settings) as shop, shop.client() as client:
+        answer = await client.get("/readyz")
+    assert (answer.status_code, document(answer)) == (
+        200,
+        {
+            "status": "degraded",
+            "checks": {"postgresql": "ok", "redis": "unavailable", "kafka": "unavailable"},
+            "required": ["postgresql"],
+        },
+    )
 
 
 async def test_without_a_database_every_route_asks_to_try_again(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from order_service.domain.actor import Actor
 from order_service.domain.errors import DeadLetterNotFound, DependencyUnavailable
-from order_service.ports import DeadLetter, Deed, LetterPlace
+from order_service.ports import DeadLetter, Deed, LetterPlace, Redriving
 from tests.in_memory.system import others_run
 
 
@@ -47,11 +47,11 @@ class InMemoryDeadLetterBox:
 
 class InMemoryRedrivenLetters:
     def __init__(self) -> None:
-        self._places: set[LetterPlace] = set()
+        self._places: dict[LetterPlace, Redriving] = {}
 
-    async def among(self, places: Sequence[LetterPlace]) -> frozenset[LetterPlace]:
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]:
         await others_run()
-        return frozenset(self._places & set(places))
+        return {place: self._places[place] for place in places if place in self._places}
 
     async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
         await others_run()
@@ -60,7 +60,7 @@ class InMemoryRedrivenLetters:
 
     async def add(self, place: LetterPlace, *, by: Actor, at: datetime) -> None:
         await others_run()
-        self._places.add(place)
+        self._places.setdefault(place, Redriving(by=by, at=at))
 
 
 class InMemoryDeeds:

@@ -1,6 +1,7 @@
 """Dashboards and alerts ask for what there is, and what there is is asked for."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_every_name_says_whose_it_is_and_has_an_explanation() -> None:
     for family in Metrics().registry.collect():
         assert family.name.startswith(f"{PREFIX}_")
         assert family.documentation.endswith(".")
+
+
+def test_what_only_a_scheduler_knows_is_not_a_number_elsewhere() -> None:
+    found = {
+        family.name: family.samples[0].value
+        for family in Metrics().registry.collect()
+        if family.documentation.endswith("Not a number while nobody can tell.") and family.samples
+    }
+    assert len(found) == 4
+    assert all(map(math.isnan, found.values()))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

@@ -1,0 +1,74 @@
+"""Messages that could not be handled, and putting one back."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
+
+from adapters.http.content import Checked, takes_form
+from adapters.http.ops.overview import Watch
+from adapters.http.ops.rendering import Pages, see_other
+from order_service.domain.actor import Actor
+from order_service.domain.errors import DeadLetterNotFound, DependencyUnavailable
+from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
+from order_service.use_cases.redrive_letter import RedriveLetter
+
+_AT_ONCE = 100
+_DONE = {"redriven": "The letter is back where it came from, and will be heard again."}
+
+AnyRequest = Request[Any, Any, Any]
+SomePages = NamedDependency[SkipValidation[Pages]]
+By = NamedDependency[Actor]
+
+
+@get("/letters")
+async def letters(
+    request: AnyRequest,
+    pages: SomePages,
+    by: By,
+    list_dead_letters: NamedDependency[ListDeadLetters],
+    watch: NamedDependency[SkipValidation[Watch]],
+    done: Annotated[str, QueryParameter(max_length=20)] = "",
+) -> Response[bytes]:
+    found: Sequence[ListedLetter] | None
+    try:
+        found = sorted(await list_dead_letters(limit=_AT_ONCE, by=by), key=lambda listed: listed.is_redriven)
+    except DependencyUnavailable:  # the page is there all the same, and says so
+        found = None
+    return pages.page(
+        request,
+        "letters.html",
+        letters=found,
+        most=_AT_ONCE,
+        is_shared=watch.is_shared("kafka"),
+        done=_DONE.get(done),
+    )
+
+
+@get("/letters/{partition:int}/{offset:int}/redrive")
+async def ask_to_redrive(
+    partition: FromPath[int],
+    offset: FromPath[int],
+    request: AnyRequest,
+    pages: SomePages,
+    by: By,
+    list_dead_letters: NamedDependency[ListDeadLetters],
+) -> Response[bytes]:
+    for listed in await list_dead_letters(limit=_AT_ONCE, by=by):
+        place = listed.letter.place
+        if (place.partition, place.offset) == (partition, offset):
+            return pages.page(request, "letter_redrive.html", listed=listed)
+    raise DeadLetterNotFound
+
+
+@post("/letters/{partition:int}/{offset:int}/redrive", middleware=[Checked(takes_form)])
+async def redrive(
+    partition: FromPath[int], offset: FromPath[int], by: By, redrive_letter: NamedDependency[RedriveLetter]
+) -> Response[bytes]:
+    await redrive_letter(partition, offset, by=by)
+    return see_other("/ops/letters?done=redriven")
+
+
+ROUTES = [letters, ask_to_redrive, redrive]
