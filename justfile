@@ -89,6 +89,11 @@ crash-test *ARGS:
 asyncapi:
     @uv run --quiet order-service asyncapi > docs/asyncapi.json
 
+# Write .env.example and docs/settings.md anew from the code
+settings:
+    @uv run --quiet order-service settings --env > .env.example.new && mv .env.example.new .env.example
+    @uv run --quiet order-service settings --markdown > docs/settings.md
+
 # See whether any order breaks an invariant; --rebuild mends rows from the event log
 [no-exit-message]
 consistency *ARGS:

@@ -3,6 +3,9 @@
 It is granian's own command, and takes its options, such as `--workers 4`; those that it must have are set here.
 """
 
+import asyncio
+import logging
+import signal
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
@@ -12,6 +15,7 @@ from typing import Any
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
@@ -20,10 +24,14 @@ from composition.settings import Settings
 from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 from composition.tracing import traced_http
 
+_log = logging.getLogger(__name__)
+
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_STOP_SECONDS = 10  # in which every request can be answered
 
 
 class Api:
@@ -34,6 +42,7 @@ class Api:
             self._settings, self._resources = settings, _resources(settings)
         self._telemetry = Telemetry(process_metrics(), "api")
         self._open = AsyncExitStack()
+        self._ending_streams: asyncio.Future[None] | None = None
         self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -49,15 +58,28 @@ class Api:
                 opened = await self._open.enter_async_context(
                     container(self._settings, self._resources, self._telemetry)
                 )
-                app = create_app(await opened.get(HttpUseCases), await opened.get(HttpEdge))
+                edge, feed = await opened.get(HttpEdge), await opened.get(SqlEventFeed)
+                app = create_app(await opened.get(HttpUseCases), edge)
                 app = traced_http(app, await opened.get(Tracing))
                 self._app = self._telemetry.around_http(app)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave, edge, feed)
                 leave_to_itself()
+                _log.info("api is ready")
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._open.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _leave(self, edge: HttpEdge, feed: SqlEventFeed) -> None:
+        """Stops later, when nobody counts on it any more: granian hangs up on whoever is about to ask something."""
+        if not edge.leaving.begun:
+            edge.leaving.begun = True
+            self._ending_streams = asyncio.ensure_future(feed.close())
+            # SIGINT is left to granian, which takes it as it would have taken SIGTERM.
+            asyncio.get_running_loop().call_later(
+                self._settings.app_drain_seconds, signal.raise_signal, signal.SIGINT
+            )
 
 
 def _resources(settings: Settings) -> Resources:
@@ -76,7 +98,7 @@ def serve(app: str) -> None:
             "--interface=asgi",
             "--no-ws",
             "--respawn-failed-workers",
-            "--workers-kill-timeout=10",  # in which every request can be answered
+            f"--workers-kill-timeout={settings.app_drain_seconds + _STOP_SECONDS}",
             "--backpressure=10000",  # idle streams are connections, too; the edge bounds what is worked on
             f"--log-config={Path(__file__).with_name('granian.json')}",
         ]

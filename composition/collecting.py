@@ -1,4 +1,7 @@
-"""Where traces are sent, and how many are."""
+"""Where traces are sent, and how many are.
+
+For how the settings are written down here, see `composition/settings.py`.
+"""
 
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -11,9 +14,16 @@ from composition.refusal import SettingsError
 
 
 class Collecting(Connections, frozen=True, kw_only=True):
+    # Traces of single requests, from HTTP to the worker
+
     otel_exporter_otlp_endpoint: str = ""
+    """Where they are sent, by OTLP over HTTP: a collector's or Jaeger's address, such as http://jaeger:4318 (empty:
+    nowhere)."""
     otel_exporter_otlp_headers: str = ""
+    """What it asks for of who comes: name=value,other=value"""
     trace_ratio: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """Of the traces that begin here, which part is recorded. An order that is recorded costs the API half as much
+    again, so a busy shop takes 0.05. Whether a client's trace is recorded, the client decides (traceparent)."""
 
     @property
     def collector(self) -> Collector | None:

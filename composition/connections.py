@@ -1,6 +1,8 @@
-"""Where PostgreSQL, Redis and Kafka are, and how the service makes sure that nobody else is listening."""
+"""Where PostgreSQL, Redis and Kafka are, and how the service makes sure that nobody else is listening.
 
-import ssl
+For how the settings are written down here, see `composition/settings.py`.
+"""
+
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
@@ -11,6 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.kafka.cluster import Cluster
+from composition.certificates import require_a_pair, require_certificates
 from composition.refusal import SettingsError
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -28,42 +31,78 @@ _TLS_OF_POSTGRES = {  # as a DATABASE_URL calls it -> as a setting of its own
 
 
 class Connections(msgspec.Struct, frozen=True, kw_only=True):
-    # PostgreSQL; neither DATABASE_URL nor POSTGRES_HOST: a private one, run by the service itself
+    # PostgreSQL. Without POSTGRES_HOST and DATABASE_URL: a private one, started by the service
+
     postgres_host: str | None = None
+    """Where the server is."""
     postgres_port: Port = 5432
+    """Where it listens."""
     postgres_user: str = "postgres"
+    """Who logs in; for `order-service migrate` and the scheduler, the owner of the tables."""
     postgres_pass: str = ""
+    """Their password."""
     postgres_db: str = "order_service"
+    """The database; it must be there, and may be empty."""
     postgres_pool_size: Count = 10
-    postgres_sslmode: SslMode | None = None
-    postgres_ssl_ca_file: str | None = None
-    postgres_ssl_cert_file: str | None = None
-    postgres_ssl_key_file: str | None = None
+    """Connections that each process opens at most."""
     database_url: str | None = None
+    """The whole address instead of its parts: postgresql://user:password@host:5432/order_service"""
+    postgres_sslmode: SslMode | None = None
+    """Not set is as prefer; only verify-full makes sure who answers. DATABASE_URL may say so, too:
+    ?sslmode=verify-full&sslrootcert=/path"""
+    postgres_ssl_ca_file: str | None = None
+    """Certificates in PEM, of the authority whose signature the server's must have."""
+    postgres_ssl_cert_file: str | None = None
+    """The certificate in PEM with which the service shows who it is, if the server asks."""
+    postgres_ssl_key_file: str | None = None
+    """The key of that certificate, in PEM and without a password."""
 
-    # Redis; neither REDIS_URL nor REDIS_HOST: cache, limits and jobs live in the process
+    # Redis: cache, limits and the job queue. Without REDIS_HOST and REDIS_URL: inside the process
+
     redis_host: str | None = None
+    """Where the server is."""
     redis_port: Port = 6379
+    """Where it listens."""
     redis_user: str = ""
+    """The name of an account (ACL), if there is one."""
     redis_pass: str = ""
+    """The password."""
     redis_db: Annotated[int, Meta(ge=0)] = 0
-    redis_tls: bool = False
-    redis_ca_file: str | None = None
-    redis_url: str | None = None
+    """The number of the database."""
     redis_cache_ttl: Count = 300
+    """Seconds for which an order stays in the cache."""
+    redis_url: str | None = None
+    """The whole address instead of its parts: redis://user:password@host:6379/0, or rediss://... for TLS."""
+    redis_tls: bool = False
+    """TLS. With REDIS_URL, let that begin with rediss:// instead."""
+    redis_ca_file: str | None = None
+    """Certificates in PEM of the authority, needed where the system does not know it."""
 
-    # Kafka; neither KAFKA_BOOTSTRAP_SERVERS nor KAFKA_HOST: events stay in the process
+    # Kafka: events. Without KAFKA_HOST and KAFKA_BOOTSTRAP_SERVERS: inside the process
+
     kafka_host: str | None = None
+    """Where a broker is; it names the others."""
     kafka_port: Port = 9092
-    kafka_topic: str = "order_management_service"
+    """Where it listens."""
     kafka_bootstrap_servers: str | None = None
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    kafka_user: str | None = None
-    kafka_password: str | None = None
-    kafka_ca_file: str | None = None
+    """Several brokers instead of one: host1:9092,host2:9092"""
+    kafka_topic: str = "order_management_service"
+    """The topic on which order events are announced; messages that could not be handled go to this name with
+    .dead_letter behind it."""
     kafka_payments_topic: str = "payments"
+    """The topic on which payments are told to the service."""
     kafka_shipments_topic: str = "shipments"
+    """The topic on which shipments are told to the service."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Whether there is TLS (SSL), and whether the service logs in (SASL)."""
+    kafka_ca_file: str | None = None
+    """Certificates in PEM of the authority, needed where the system does not know it."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How the service logs in with SASL."""
+    kafka_user: str | None = None
+    """As whom it does so."""
+    kafka_password: str | None = None
+    """With which password."""
 
     @property
     def postgres_url(self) -> URL | None:
@@ -110,7 +149,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
                     "REDIS_CA_FILE does nothing without TLS. Set REDIS_TLS, or a rediss:// REDIS_URL."
                 )
         if self.redis_ca_file:
-            _require_certificates("REDIS_CA_FILE", self.redis_ca_file)
+            require_certificates("REDIS_CA_FILE", self.redis_ca_file)
             given = {name: values[-1] for name, values in parse_qs(query).items()}
             query = urlencode(given | {"ssl_ca_certs": self.redis_ca_file})
         return urlunsplit((scheme, place, path, query, ""))
@@ -172,7 +211,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
                     f"KAFKA_CA_FILE does nothing with KAFKA_SECURITY_PROTOCOL={protocol}. Set that to SSL or "
                     "SASL_SSL."
                 )
-            _require_certificates("KAFKA_CA_FILE", self.kafka_ca_file)
+            require_certificates("KAFKA_CA_FILE", self.kafka_ca_file)
 
 
 def _require_sound_tls_of_postgres(query: Mapping[str, str]) -> None:
@@ -191,25 +230,8 @@ def _require_sound_tls_of_postgres(query: Mapping[str, str]) -> None:
             "authority's certificate, or that of the system, such as /etc/ssl/certs/ca-certificates.crt."
         )
     if "sslrootcert" in query:
-        _require_certificates("POSTGRES_SSL_CA_FILE", query["sslrootcert"])
+        require_certificates("POSTGRES_SSL_CA_FILE", query["sslrootcert"])
     if "sslkey" in query and "sslcert" not in query:
         raise SettingsError("POSTGRES_SSL_KEY_FILE does nothing without POSTGRES_SSL_CERT_FILE.")
     if "sslcert" in query:
-        _require_a_pair(query["sslcert"], query.get("sslkey"))
-
-
-def _require_certificates(name: str, file: str) -> None:
-    try:
-        ssl.create_default_context(cafile=file)
-    except OSError as error:  # an SSLError is one
-        raise SettingsError(f"{name}: {file} cannot be used as certificates in PEM: {error}.") from None
-
-
-def _require_a_pair(certificate: str, key: str | None) -> None:
-    try:
-        ssl.create_default_context().load_cert_chain(certificate, key, password="")
-    except OSError as error:
-        raise SettingsError(
-            f"POSTGRES_SSL_CERT_FILE, POSTGRES_SSL_KEY_FILE: {certificate} and {key} are no certificate and its key, "
-            f"in PEM and without a password: {error}."
-        ) from None
+        require_a_pair(query["sslcert"], query.get("sslkey"))

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.http.app import HttpEdge, HttpUseCases
 from adapters.http.cursors import Cursors
 from adapters.http.health import Check
+from adapters.http.leaving import Leaving
 from adapters.http.ops.entrance import FormTokens
 from adapters.kafka.asyncapi import describe
 from adapters.persistence.engine import create_engine
@@ -157,6 +158,7 @@ class Http(Provider):
             required=REQUIRED["api"],
             shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
             form_tokens=FormTokens(resources.secret_key),
+            leaving=Leaving(),
             version=VERSION,
             asyncapi=asyncapi(settings),
         )

@@ -16,6 +16,7 @@ from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.persistence.engine import create_engine
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.system import SystemClock
+from composition.refusal import Unreachable
 from composition.settings import Settings, SettingsError
 from order_service.use_cases.partition_event_log import LogRules, PartitionEventLog
 
@@ -29,7 +30,7 @@ def database(settings: Settings) -> Iterator[URL]:
     if settings.postgres_url is not None:
         yield settings.postgres_url
         return
-    with EmbeddedPostgres(settings.var / "postgres") as postgres:
+    with EmbeddedPostgres(embedded_folder(settings)) as postgres:
         at = postgres.connection
         yield URL.create(
             "postgresql+asyncpg",
@@ -40,12 +41,21 @@ def database(settings: Settings) -> Iterator[URL]:
         )
 
 
+def embedded_folder(settings: Settings) -> Path:
+    return settings.var / "postgres"
+
+
 @contextmanager
 def ready_database(settings: Settings) -> Iterator[URL]:
-    """The same with its schema: the embedded one may be as good as new; another one is the operator's care."""
+    """The same with its schema: the embedded one may be as good as new; another one is the operator's care.
+
+    Raises SettingsError when the server does not let us in. Not inside a running event loop.
+    """
     with database(settings) as url:
         if settings.postgres_url is None:
             migrate(url)
+        else:
+            asyncio.run(_reach(url))
         yield url
 
 
@@ -80,7 +90,8 @@ async def _reach(url: URL) -> None:
             pass
     except (OSError, asyncpg.PostgresError, DBAPIError) as error:
         where = f"{url.host or url.query.get('host')}:{url.port or 5432}/{url.database}"
-        raise SettingsError(
+        kind = Unreachable if isinstance(error, OSError) else SettingsError
+        raise kind(
             f"PostgreSQL at {where} does not let us in: {error}. Is it running? Check POSTGRES_HOST and the settings "
             "beside it, or DATABASE_URL."
         ) from error

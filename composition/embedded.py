@@ -14,6 +14,7 @@ from granian.server.embed import Server
 from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
+from adapters.embedded.postgres import home_of
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
@@ -21,7 +22,7 @@ from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
 from composition.counting import Counting
-from composition.database import database, migrate
+from composition.database import database, embedded_folder, migrate
 from composition.fleet import sample_fleet
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
@@ -164,6 +165,8 @@ def _announce(settings: Settings, admin_password: str | None) -> None:
         f"  look after   {address}/ops",
         f"  data         {settings.var}",
     ]
+    if settings.postgres_url is None and (home := home_of(embedded_folder(settings))).parent != settings.var:
+        lines.append(f"  database     {home} (not in VAR_DIR: PostgreSQL does not serve root)")
     if admin_password is not None:
         lines.append(f"  admin        {ADMIN_EMAIL}, password {admin_password} (shown this once: write it down)")
     print(*lines, "Ctrl-C stops it.", sep="\n", flush=True)

@@ -1,10 +1,8 @@
-"""The keys of access tokens, from the settings; and the command that makes one."""
+"""The keys of access tokens, from the settings."""
 
-import argparse
-import os
 from pathlib import Path
 
-from adapters.security.keys import KeyRefused, TokenKey, TokenKeys, new_private_key
+from adapters.security.keys import KeyRefused, TokenKey, TokenKeys
 from composition.secret import require_unguessable
 from composition.settings import Settings, SettingsError
 
@@ -37,20 +35,3 @@ def _from_file(path: Path) -> TokenKey:
         raise SettingsError(
             f"SIGNING_KEY_FILES: {path} {refused} Make one with: order-service create-signing-key FILE"
         ) from None
-
-
-def add_arguments_of_create_signing_key(command: argparse.ArgumentParser) -> None:
-    command.epilog = "Name it first in SIGNING_KEY_FILES, and keep the former one behind it until its tokens expire."
-    command.add_argument("file", type=Path, help="where to write it; it must not be there yet")
-    command.add_argument("--algorithm", choices=["ed25519", "es256"], default="ed25519", help="(default: ed25519)")
-
-
-def create_signing_key(_: Settings, given: argparse.Namespace) -> int:
-    pem = new_private_key(given.algorithm)
-    try:
-        with os.fdopen(os.open(given.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-    except OSError as error:
-        raise SettingsError(f"{given.file} cannot be written: {error.strerror}.") from None
-    print(f"{given.file} has a new private key with the id {TokenKey.from_pem(pem).kid}. Keep it secret.")
-    return 0

@@ -6,15 +6,30 @@ import sys
 from dishka import AsyncContainer
 
 from adapters.http.privacy import written
-from composition.commands import carry_out
+from composition.commands import WRONG_USE, Commands, add_json, carry_out, complain, tell
 from composition.settings import Settings
 from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.export_account import ExportAccount
 
 
-def add_arguments_of_export(command: argparse.ArgumentParser) -> None:
-    command.epilog = "The same document that the holder of the account gets from GET /api/v1/accounts/me/export."
-    command.add_argument("email", help="the account's address")
+def add_commands(commands: Commands) -> None:
+    export = commands.add(
+        "export-account",
+        export_account,
+        "print all that is kept of somebody, as JSON",
+        about="One JSON document, the same that the holder of the account gets from GET /api/v1/accounts/me/export.",
+    )
+    export.add_argument("email", help="the account's address")
+    erasure = commands.add(
+        "erase-account",
+        erase_account,
+        "erase an account for good",
+        about="""There is no way back. Asks before, unless --yes is given. Orders stay in the books, without
+        personal data; prints how many.""",
+    )
+    erasure.add_argument("email", help="the account's address")
+    erasure.add_argument("--yes", action="store_true", help="do not ask")
+    add_json(erasure)
 
 
 def export_account(settings: Settings, given: argparse.Namespace) -> int:
@@ -27,26 +42,24 @@ def export_account(settings: Settings, given: argparse.Namespace) -> int:
     return carry_out(act, settings)
 
 
-def add_arguments_of_erasure(command: argparse.ArgumentParser) -> None:
-    command.epilog = "There is no way back. Asks before, unless --yes is given; orders stay in the books."
-    command.add_argument("email", help="the account's address")
-    command.add_argument("--yes", action="store_true", help="do not ask")
-
-
 def erase_account(settings: Settings, given: argparse.Namespace) -> int:
     if not given.yes and _typed() != given.email:
-        print("order-service: Nothing was erased. Type the same address, or give --yes.", file=sys.stderr)
-        return 2
+        complain("Nothing was erased. Type the same address, or give --yes.")
+        return WRONG_USE
 
     async def act(container: AsyncContainer) -> None:
         redacted = await (await container.get(EraseAccount)).by_email(given.email)
-        print(f"The account is erased. Orders that stay in the books, without personal data: {redacted}.")
+        if given.json:
+            tell({"erased": given.email, "orders_redacted": redacted})
+        else:
+            print(f"The account is erased. Orders that stay in the books, without personal data: {redacted}.")
 
     return carry_out(act, settings)
 
 
 def _typed() -> str:
+    print("For good? Then type the address again: ", end="", file=sys.stderr, flush=True)
     try:
-        return input("For good? Then type the address again: ")
+        return input()
     except EOFError:  # nobody is there
         return ""

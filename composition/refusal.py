@@ -3,3 +3,7 @@
 
 class SettingsError(Exception):
     """A setting is missing or cannot be right; the message names it and says how to mend it."""
+
+
+class Unreachable(SettingsError):
+    """What a setting names does not answer: the setting may be right, and the server away."""

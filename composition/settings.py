@@ -1,16 +1,17 @@
 """Every setting of the service: what it means, what it is when nobody sets it, and what it may be.
 
-Read once, where a process starts, from the environment and from a `.env` file (the environment wins), and handed down
-from there. The names are those of the environment in lower case.
+Read once, where a process starts, from the environment and from a `.env` file (the environment wins), and handed
+down from there. The names are those of the environment in lower case. A comment between empty lines begins a group of
+settings, and what is written below a setting is its meaning: `settings_reference.py` makes `.env.example` and
+`docs/settings.md` of them (`just settings`).
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -19,8 +20,7 @@ from msgspec import Meta
 from composition.collecting import Collecting
 from composition.connections import Count, Port
 from composition.refusal import SettingsError
-from order_service.domain.errors import InvalidRequest
-from order_service.domain.money import Money
+from composition.values import amounts, listed, origins, proxies
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits
 
@@ -41,36 +41,79 @@ SECRETS = (
 
 class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The HTTP server
+
     app_host: str = "127.0.0.1"
+    """The address that it listens on; 0.0.0.0 is all of this machine's."""
     app_port: Port = 8010
+    """Of the API, and of the queue's page: where both run on one machine, start the page with another."""
+    app_drain_seconds: Annotated[int, Meta(ge=0, le=600)] = 3
+    """For how long a process of the API that was told to stop (SIGTERM) goes on answering, while /readyz says no and
+    every answer asks the client to come back over a connection of its own: longer than the balancer takes to notice.
+    `order-service up` does not wait."""
 
     # Access
+
     secret_key: str | None = None
+    """Signs tokens and cursors; at least 32 characters, the same for every process, kept secret. Make one with:
+    `python -c 'import secrets; print(secrets.token_urlsafe(48))'`. Without services it may stay empty: a random one
+    is made and kept in var/secret_key."""
     former_secret_keys: str = ""
+    """Secrets that were SECRET_KEY before, separated by commas: their access tokens hold until they expire."""
     signing_key_files: str = ""
+    """Private keys that sign access tokens instead of SECRET_KEY, so that others can verify them by
+    /.well-known/jwks.json: PEM files separated by commas, Ed25519 or P-256. The first signs, the others (public ones,
+    too) only verify: a new key comes first, and the former stays for ACCESS_TOKEN_MINUTES. Make one with:
+    `order-service create-signing-key FILE`"""
     access_token_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 60  # no longer than ended sessions are known
+    """How long an access token is good for, a day at most."""
     session_days: Count = 30
+    """How long one stays logged in by refresh tokens; then the password is asked for again."""
     rate_limit_accounts_per_minute: Count = 5
+    """Requests a minute to account routes, for each client address (with a token: for each account)."""
     rate_limit_orders_per_minute: Count = 10
+    """Requests a minute to order routes, for each account."""
     wrong_passwords_per_hour: Count = 20
+    """Wrong passwords an hour at one e-mail address, all client addresses together; as many more from each client
+    address from which its holder logged in within the last 30 days, so that nobody can lock them out there."""
     trusted_proxies: str = ""
+    """Proxies before the service, as networks separated by commas; only their X-Forwarded-For is believed."""
     cors_origins: str = "http://localhost:3000,http://localhost:4200"
+    """Web pages that may call the API from a browser, separated by commas: scheme://host[:port], never *"""
 
     # The shop's rules
-    time_to_pay_minutes: Count = 3 * 24 * 60
-    cancel_window_minutes: Annotated[int, Meta(ge=0)] = 30
-    screening_largest_total: str = ""
-    screening_largest_quantity: Count | None = 10_000
-    screening_most_orders_per_hour: Count | None = 1_000
-    screening_repeat_window_seconds: Count | None = None
 
-    # Looking after itself; without a format, processes of their own write JSON, and `up` text
-    metrics_host: str = "127.0.0.1"
-    metrics_port: Port | None = None  # without it nobody can ask how the process is
-    log_format: Literal["json", "text"] | None = None
+    time_to_pay_minutes: Count = 3 * 24 * 60
+    """An order that nobody pays within this time is canceled: 4320 minutes are three days."""
+    cancel_window_minutes: Annotated[int, Meta(ge=0)] = 30
+    """For how long after paying a customer may still cancel."""
+    screening_largest_total: str = ""
+    """Screening refuses, and so cancels, an order that costs more than this, by currency, such as
+    EUR=10000,JPY=1500000 (empty: any price is welcome)."""
+    screening_largest_quantity: Count | None = 10_000
+    """Screening refuses an order with more than this of one line."""
+    screening_most_orders_per_hour: Count | None = 1_000
+    """Screening refuses an order of a customer who placed this many in the hour before."""
+    screening_repeat_window_seconds: Count | None = None
+    """Screening refuses an order with the same lines as another of the customer, placed within these seconds before
+    (empty: not looked at)."""
+
+    # Looking after itself
+
     stalled_after_seconds: Count = 30
+    """An order that waits for screening longer is put into the queue again."""
     event_log_months: Count | None = None
+    """For how many months, beside the current one, the events of the orders placed in a month stay in the event log,
+    and so in histories (empty: for ever). What is older leaves it as a table of its own, order_events_YYYY_MM, to be
+    archived or dropped."""
+    metrics_host: str = "127.0.0.1"
+    """Where each role tells how it is, for Prometheus and for whoever restarts it; not for the public."""
+    metrics_port: Port | None = None
+    """The port of /metrics, /livez and /readyz there (empty: nowhere). Where several roles run on one machine, each
+    needs a port of its own."""
+    log_format: Literal["json", "text"] | None = None
+    """json: a line is an object. Not set: processes of their own write json, and `order-service up` text."""
     var_dir: str = "var"
+    """Where the service keeps what it has to keep on this machine."""
 
     @property
     def var(self) -> Path:
@@ -89,7 +132,7 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
             time_to_pay=timedelta(minutes=self.time_to_pay_minutes),
             cancel_window=timedelta(minutes=self.cancel_window_minutes),
             screening=ScreeningLimits(
-                largest_total=_amounts(self.screening_largest_total),
+                largest_total=amounts(self.screening_largest_total),
                 largest_quantity=self.screening_largest_quantity,
                 most_orders_per_hour=self.screening_most_orders_per_hour,
                 repeat_window=None if window is None else timedelta(seconds=window),
@@ -98,11 +141,11 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def former_secrets(self) -> list[str]:
-        return _listed(self.former_secret_keys)
+        return listed(self.former_secret_keys)
 
     @property
     def signing_keys(self) -> list[Path]:
-        return [Path(name) for name in _listed(self.signing_key_files)]
+        return [Path(name) for name in listed(self.signing_key_files)]
 
     @property
     def access_token_lifetime(self) -> timedelta:
@@ -119,24 +162,12 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """Whose word about a client's address is taken."""
-        try:
-            networks = [ip_network(part) for part in _listed(self.trusted_proxies)]
-        except ValueError as error:
-            raise SettingsError(f"TRUSTED_PROXIES: {error}. Use networks such as 10.0.0.0/8,::1/128.") from None
-        if any(network.prefixlen == 0 for network in networks):
-            raise SettingsError(
-                "TRUSTED_PROXIES: who trusts everybody lets each client choose its address, and so has no limits. "
-                "Name the networks of your proxies, such as 10.0.0.0/8,::1/128."
-            )
-        return networks
+        return proxies(self.trusted_proxies)
 
     @property
     def allowed_origins(self) -> list[str]:
         """The web pages that may call the API from a browser, each as the browser calls it."""
-        origins = _listed(self.cors_origins)
-        for origin in origins:
-            _require_an_origin(origin)
-        return origins
+        return origins(self.cors_origins)
 
     def __repr__(self) -> str:
         """Without secrets, so that nobody can print them by accident."""
@@ -194,43 +225,8 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     return error.reason if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
-def _require_an_origin(origin: str) -> None:
-    if "*" in origin:
-        raise SettingsError(
-            "CORS_ORIGINS: * would let every web page that somebody visits call the API with the token that their "
-            "browser holds for another page. Name the pages that may, such as https://shop.example.com."
-        )
-    try:
-        parts = urlsplit(origin)
-        port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    bare = f"{parts.scheme}://{parts.netloc}"
-    usual = {"http": ":80", "https": ":443"}.get(parts.scheme)
-    if not parts.hostname or origin != bare.lower() or "@" in bare or not bare.endswith(port) or port == usual:
-        raise SettingsError(
-            f"CORS_ORIGINS: {origin!r} is no origin as browsers send it: scheme://host or scheme://host:port, in "
-            "lower case, without a path, a slash at the end or the scheme's usual port."
-        )
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _amounts(text: str) -> dict[str, Money]:
-    """`EUR=10000,JPY=1500000` as amounts by currency."""
-    try:
-        pairs = [pair.strip().upper().split("=") for pair in text.split(",") if pair.strip()]
-        return {currency: Money.parse(amount, currency, field=currency) for currency, amount in pairs}
-    except (ValueError, InvalidRequest) as error:
-        raise SettingsError(
-            f"SCREENING_LARGEST_TOTAL is {text!r}, but must be like EUR=10000,JPY=1500000, or empty ({error})."
-        ) from None
-
-
 def _explained(error: str) -> str:
     """msgspec's ``Expected `int` - at `$.app_port` `` in an operator's words."""
     reason, _, path = error.partition(" - at `$.")
     name = path.rstrip("`").upper()
-    return f"{name}: {reason}. Correct it in the environment or in .env; .env.example says what it means."
+    return f"{name}: {reason}. Correct it in the environment or in .env; docs/settings.md says what it means."

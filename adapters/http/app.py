@@ -27,6 +27,7 @@ from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge, tell_too_busy
 from adapters.http.health import Check, health_router
 from adapters.http.keys import jwks_route
+from adapters.http.leaving import Leaving
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.ops.app import Beside, create_ops
 from adapters.http.ops.entrance import FormTokens
@@ -145,6 +146,7 @@ class HttpEdge:
     required: Set[str]
     shared: Set[str]
     form_tokens: FormTokens
+    leaving: Leaving
     version: str
     asyncapi: Mapping[str, object]
 
@@ -188,7 +190,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
-            health_router(edge.checks, edge.required),
+            health_router(edge.checks, edge.required, edge.leaving),
             jwks_route(edge.jwks),
             problem_page,
             docs.assets,
@@ -224,4 +226,5 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         form_tokens=edge.form_tokens,
         version=edge.version,
     )
-    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, too_busy=Beside(tell_too_busy, ops.too_busy))
+    too_busy = Beside(tell_too_busy, ops.too_busy)
+    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, edge.leaving, too_busy)

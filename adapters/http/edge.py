@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.as_is import AsIs
 from adapters.http.content import header_of
+from adapters.http.leaving import Leaving
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, RATE_LIMIT, REQUEST_ID, extended, problem_document
 from order_service.domain.errors import TooBusy
 
@@ -42,6 +43,7 @@ _ALWAYS = (
     (b"content-security-policy", _CONTENT_SECURITY_POLICY),
 )
 _PRIVATE = (b"cache-control", b"private, no-store")
+_LAST = (b"connection", b"close")
 
 _AT_ONCE = 256
 """Requests in progress, in one process: more would only wait for each other, in the pools behind."""
@@ -61,11 +63,12 @@ class Edge:
     Takes in so many requests as can be worked on; others wait a moment, and `too_busy` then tells them to come again.
     A browser that asks for a page of another origin is refused here: the framework would do so in plain text.
     A client's `X-Request-Id` is kept if it is harmless, else replaced; it is in the answer, in problem documents and
-    in the log.
+    in the log. A process that is leaving ends the connection with each answer, and so sends its clients elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], too_busy: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], leaving: Leaving, too_busy: ASGIApp) -> None:
         self._app = app
+        self._leaving = leaving
         self._too_busy = too_busy
         self._origins = frozenset(origin.encode() for origin in allowed_origins)
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -82,7 +85,9 @@ class Edge:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _completed(message["headers"], request_id, scope)
+                message["headers"] = headers = _completed(message["headers"], request_id, scope)
+                if self._leaving.begun:
+                    headers.append(_LAST)
             await send(message)
 
         if scope["method"] == "OPTIONS" and origin and origin not in self._origins:

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, Router, get
 
+from adapters.http.leaving import Leaving
 from adapters.http.problems import answers, problem_response
 
 Check = Callable[[], Awaitable[object]]
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 2.0
 
 
-def health_router(checks: Mapping[str, Check], required: Set[str]) -> Router:
+def health_router(checks: Mapping[str, Check], required: Set[str], leaving: Leaving) -> Router:
     """`checks`: dependency name -> its check, all made at once and cut off after 2 s.
 
     Without one that is `required` the API cannot do its work at all; without another it does less.
@@ -40,11 +41,15 @@ def health_router(checks: Mapping[str, Check], required: Set[str]) -> Router:
         description=(
             "Asks everything it stands on, for 2 s at most. `status` is `ok`, or `degraded` where something is gone "
             "that is not `required`: without Redis nobody can log in, but orders are placed and read, uncounted; "
-            "without Kafka events are told later. Without what is required the answer is 503."
+            "without Kafka events are told later. Without what is required the answer is 503; and at once from a "
+            "process that is told to stop."
         ),
         responses=answers({200: dict[str, Any]}, 503),
     )
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
+        if leaving.begun:
+            stopping = "This process is stopping."
+            return problem_response(request, "dependency-unavailable", stopping, {"retry_after": 1})
         results = await results_of(checks)
         failing = [name for name, result in results.items() if result != "ok"]
         shown = {"checks": results, "required": sorted(required)}

@@ -25,6 +25,7 @@ QUOTAS = {
     "RATE_LIMIT_ORDERS_PER_MINUTE": "100000000",
     "WRONG_PASSWORDS_PER_HOUR": "100000000",
     "SCREENING_MOST_ORDERS_PER_HOUR": "100000000",
+    "APP_DRAIN_SECONDS": "0",
 }
 """So high that nobody meets them; they are counted as ever. Everything else is as it is by default."""
 

@@ -40,7 +40,7 @@ async def test_an_administrator_is_made_once_with_a_password_that_is_nowhere_pri
 
 async def test_a_role_is_given_and_taken(database_url: URL) -> None:
     order_service(database_url, "create-admin", "ann@example.com", typed="correct horse battery\n")
-    given = order_service(database_url, "set-role", "ann@example.com", "operator")
+    given = order_service(database_url, "set-role", "ann@example.com", "operator", "--even-the-last")
     assert (given.returncode, given.stdout) == (0, "ann@example.com has the role operator now.\n")
     again = order_service(database_url, "set-role", " Ann@Example.com", "operator")
     assert (again.returncode, again.stdout) == (0, given.stdout)

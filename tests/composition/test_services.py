@@ -15,10 +15,12 @@ async def test_a_service_is_let_in_seen_given_a_new_secret_and_let_in_no_more(da
     assert len(shown["client_secret"]) == 43
     assert shown["scope"] == "orders:read payments:write"
 
-    listed = order_service(database_url, "services").stdout
+    listed = order_service(database_url, "services", "--json").stdout
     service = msgspec.json.decode(listed)
     assert (service["id"], service["name"], service["scope"]) == (shown["client_id"], "billing", shown["scope"])
     assert shown["client_secret"] not in listed
+    for_people = order_service(database_url, "services").stdout.splitlines()
+    assert [line.split()[0] for line in for_people] == ["name", "billing"]
 
     rotated = order_service(database_url, "rotate-service-secret", "billing").stdout
     assert shown["client_id"] in rotated
@@ -26,7 +28,7 @@ async def test_a_service_is_let_in_seen_given_a_new_secret_and_let_in_no_more(da
 
     removed = order_service(database_url, "remove-service", "billing")
     assert (removed.returncode, removed.stdout) == (0, "billing is let in no more.\n")
-    assert order_service(database_url, "services").stdout.strip() == ""
+    assert order_service(database_url, "services").stdout == "No other system is let in.\n"
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from typing import Any
 import httpx
 
 from adapters.http.edge import Edge, tell_too_busy
+from adapters.http.leaving import Leaving
 from tests.http.shop import is_careful
 
 AT_ONCE = 256
 
 
 def around(app: Any) -> Any:
-    return Edge(app, allowed_origins=[], too_busy=tell_too_busy)
+    return Edge(app, allowed_origins=[], leaving=Leaving(), too_busy=tell_too_busy)
 
 
 class SlowApp:

@@ -1,6 +1,7 @@
 """Roles, addresses, and who did what with which account."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from order_service.domain.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidField,
+    LastAdmin,
     NotAllowed,
     OwnRole,
     VersionMismatch,
@@ -75,10 +77,17 @@ async def test_nobody_but_an_admin_gives_roles_and_an_admin_none_to_themself(
 async def test_who_is_no_admin_any_more_gives_no_roles_whatever_their_token_says(
     shop: Shop, ann: Actor, boss: Actor
 ) -> None:
-    await shop.set_role(a_role(boss, Role.OPERATOR, by=SYSTEM))
+    await shop.set_role(replace(a_role(boss, Role.OPERATOR, by=SYSTEM), even_the_last_admin=True))
     for former in (boss, an_admin()):
         with pytest.raises(NotAllowed):
             await shop.set_role(a_role(ann, Role.ADMIN, by=former))
+
+
+async def test_the_role_of_the_last_admin_is_taken_by_nobody_who_does_not_mean_it(shop: Shop, boss: Actor) -> None:
+    with pytest.raises(LastAdmin):
+        await shop.set_role(a_role(boss, Role.OPERATOR, by=SYSTEM))
+    await shop.admin("other@example.com")
+    assert (await shop.set_role(a_role(boss, Role.OPERATOR, by=SYSTEM))).role is Role.OPERATOR
 
 
 async def test_two_admins_who_take_each_others_role_at_once_leave_one(shop: Shop, boss: Actor) -> None:
