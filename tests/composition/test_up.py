@@ -94,6 +94,7 @@ def test_an_order_is_one_tree_in_one_process_too(folder: Path) -> None:
             deadline = time.monotonic() + READY_SECONDS
             while order["processing_status"] != "PROCESSED":
                 assert time.monotonic() < deadline, order
+                time.sleep(0.05)
                 order = http.get(f"/api/v1/orders/{order['id']}", headers=ann).json()
             service.terminate()
             assert service.wait(30) == 0
