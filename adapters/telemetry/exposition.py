@@ -1,6 +1,8 @@
 """A port of its own at which a role tells how it is: `/metrics`, `/livez` and `/readyz`. Not for the public."""
 
 import json
+import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,11 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.telemetry.metrics import PREFIX
+
+_log = logging.getLogger(__name__)
 
 LONGEST_WITHOUT_A_TURN_SECONDS = 30.0
 LONGEST_WORK_SECONDS = 120.0
@@ -64,6 +69,11 @@ class Exposition(ThreadingHTTPServer):
             self.shutdown()
             thread.join()
             self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hung up is no news; all else goes to the log, where the library would print it."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("a question about this role could not be answered")
 
     def _metrics(self) -> Answer:
         return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._registry)

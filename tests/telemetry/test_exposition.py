@@ -1,5 +1,6 @@
 """The port at which a role tells how it is."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -101,6 +102,27 @@ def test_whoever_asks_often_does_not_make_us_ask_often(port: httpx.Client, depen
 def test_nothing_else_is_there(port: httpx.Client) -> None:
     assert port.get("/").status_code == 404
     assert port.post("/metrics").status_code == 501
+
+
+def test_what_goes_wrong_with_an_answer_is_told_in_the_log_alone(
+    metrics: Metrics, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone() -> Mapping[str, Dependency]:
+        if hung_up:
+            raise ConnectionResetError
+        raise ValueError("a bug")
+
+    hung_up = True
+    server = Exposition(("127.0.0.1", 0), metrics.registry, gone)
+    with server.in_a_thread(), httpx.Client(base_url=f"http://127.0.0.1:{server.server_address[1]}") as client:
+        with pytest.raises(httpx.HTTPError):
+            client.get("/readyz")
+        assert not caplog.records
+        hung_up = False
+        with pytest.raises(httpx.HTTPError):
+            client.get("/readyz")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert capfd.readouterr().err == ""
 
 
 def test_the_counts_of_a_process_stay_when_it_ends_and_its_gauges_go(tmp_path: Path) -> None:
