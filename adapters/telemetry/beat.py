@@ -1,10 +1,13 @@
 """The beat of a process: once a second it says that its event loop turns, and what there is to be sampled."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
 from adapters.telemetry.metrics import Metrics
+
+_log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
 
@@ -37,7 +40,15 @@ class Beat:
             began = time.monotonic()
             self._turned.set(time.time())
             self._longest.set(began - next(iter(self._in_hand.values()), began))  # the first of them is the oldest
-            for sampler in self._samplers:
-                sampler()
+            self._ask_samplers()
             await asyncio.sleep(_SECONDS)
             self._delay.set(max(0.0, time.monotonic() - began - _SECONDS))
+
+    def _ask_samplers(self) -> None:
+        """One that fails is asked no more: without a beat the whole process would be taken for one that hangs."""
+        for sampler in tuple(self._samplers):
+            try:
+                sampler()
+            except Exception:  # noqa: BLE001 - whatever is wrong with it
+                self._samplers.remove(sampler)
+                _log.exception("something is not sampled any more")

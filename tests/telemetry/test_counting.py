@@ -107,6 +107,22 @@ async def one_turn(beat: Beat) -> None:
     await asyncio.gather(turning, return_exceptions=True)
 
 
+async def test_a_sampler_that_fails_stops_neither_the_beat_nor_the_others(
+    beat: Beat, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+
+    def fails() -> None:
+        raise ValueError
+
+    beat.sample(fails)
+    beat.sample(lambda: asked.append("the other"))
+    await one_turn(beat)
+    await one_turn(beat)
+    assert asked == ["the other"] * 2
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
 def raise_(error: BaseException | None) -> None:
     if error is not None:
         raise error
