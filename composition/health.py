@@ -1,24 +1,20 @@
 """What a role stands on, and how each of it is asked whether it is there."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import URL, text
 
+from adapters.http.health import Check, results_of
 from adapters.kafka.answering import ask
 from adapters.persistence.engine import create_engine
 from adapters.redis.connection import connect
 from adapters.telemetry.exposition import Dependencies, Dependency
 from composition.settings import Settings
 
-_log = logging.getLogger(__name__)
-
 _PATIENCE_SECONDS = 2.0
 _KNOWN_FOR_SECONDS = 1.0
-
-Check = Callable[[], Awaitable[object]]
 
 REQUIRED = {
     "api": {"postgresql"},  # without Redis there is no log-in, but orders are read and placed; Kafka is the relay's
@@ -67,10 +63,8 @@ def dependencies(role: str, settings: Settings, database: URL) -> Dependencies:
     wanted = {name: check for name, check in checks(settings, database).items() if name in SHOWN[role]}
 
     async def asked() -> Mapping[str, Dependency]:
-        answers = await asyncio.gather(*(_is_there(name, check) for name, check in wanted.items()))
-        return {
-            name: Dependency(ok, required=name in REQUIRED[role]) for name, ok in zip(wanted, answers, strict=True)
-        }
+        results = await results_of(wanted)
+        return {name: Dependency(word == "ok", required=name in REQUIRED[role]) for name, word in results.items()}
 
     return lambda: asyncio.run(asked())
 
@@ -93,12 +87,3 @@ def known_for_a_moment(check: Check) -> Check:
             raise trouble
 
     return known
-
-
-async def _is_there(name: str, check: Check) -> bool:
-    try:
-        await asyncio.wait_for(check(), _PATIENCE_SECONDS)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it: it is not there
-        _log.warning("%s is not ready: %r", name, error)
-        return False
-    return True
