@@ -1,15 +1,20 @@
 """A page that shows the job queue, for people. It can only be read, so it asks nobody who they are."""
 
+import logging
+import sys
 from collections.abc import Callable, Iterable
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import msgspec
 
 from adapters.worker.queue import QUEUE
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import JobsState
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 10
 _HEADERS = {
@@ -43,6 +48,11 @@ class QueuePage(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], read: Callable[[], JobsState]) -> None:
         self.read = read
         super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hung up is no news; all else goes to the log, where the library would print it."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("the page could not be made")
 
 
 class _Handler(BaseHTTPRequestHandler):

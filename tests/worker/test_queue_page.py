@@ -1,11 +1,12 @@
 """What a person sees of the job queue."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 
 import pytest
 
@@ -41,6 +42,18 @@ def test_a_redis_that_is_away_is_told() -> None:
 
     with _served(QueuePage(("127.0.0.1", 0), read)) as port:
         assert _get(port, "/state.json") == (503, "Redis does not answer.\n")
+
+
+def test_what_goes_wrong_is_told_in_the_log_alone(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def read() -> JobsState:
+        raise ValueError
+
+    with _served(QueuePage(("127.0.0.1", 0), read)) as port, pytest.raises(RemoteDisconnected):
+        _get(port, "/")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_can_be_done_with_it() -> None:
