@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -70,7 +69,7 @@ class Exposition(ThreadingHTTPServer):
             thread.join()
             self.server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: object) -> None:
         """Who hung up is no news; all else goes to the log, where the library would print it."""
         if not isinstance(sys.exception(), OSError):
             _log.exception("a question about this role could not be answered")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import msgspec
 
@@ -49,7 +48,7 @@ class QueuePage(ThreadingHTTPServer):
         self.read = read
         super().__init__(address, _Handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: object) -> None:
         """Who hung up is no news; all else goes to the log, where the library would print it."""
         if not isinstance(sys.exception(), OSError):
             _log.exception("the page could not be made")
