@@ -7,15 +7,14 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 from granian.cli import cli
 
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
+from adapters.telemetry.asgi import App, Message, Receive, Send
 from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
 from composition.keys import token_keys
@@ -25,11 +24,6 @@ from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 from composition.tracing import traced_http
 
 _log = logging.getLogger(__name__)
-
-# Wider than the framework's types, which leave the lifespan to the framework.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _STOP_SECONDS = 10  # in which every request can be answered
 
@@ -43,7 +37,7 @@ class Api:
         self._telemetry = Telemetry(process_metrics(), "api")
         self._open = AsyncExitStack()
         self._ending_streams: asyncio.Future[None] | None = None
-        self._app: Callable[[Any, Any, Any], Awaitable[None]] | None = None
+        self._app: App | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -7,7 +7,7 @@ from sqlalchemy.pool import QueuePool
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
-from adapters.telemetry.counted import CountedCache, CountedLimiter, CountedPublisher
+from adapters.telemetry.counted_ports import CountedCache, CountedLimiter, CountedPublisher
 from composition.telemetry import Telemetry
 from order_service import ports
 

@@ -25,7 +25,7 @@ from adapters.redis.known_origins import RedisKnownOrigins
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.telemetry.contexts import current_trace
-from adapters.telemetry.relaying import TracedPublisher
+from adapters.telemetry.traced_publisher import TracedPublisher
 from adapters.telemetry.tracing import Tracing
 from adapters.worker.job_board import DramatiqJobBoard
 from adapters.worker.queue import DramatiqJobs

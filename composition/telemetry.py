@@ -12,11 +12,12 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from sqlalchemy import URL
 
 from adapters.http.edge import STREAMS
+from adapters.telemetry.asgi import App
 from adapters.telemetry.beat import Beat
+from adapters.telemetry.counted_requests import CountedRequests
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
-from adapters.telemetry.requests import App, CountedRequests
 from adapters.telemetry.shared import is_shared, shared_directory, shared_registry
 from composition.container import VERSION
 from composition.health import dependencies

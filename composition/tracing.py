@@ -9,8 +9,9 @@ from dishka import Provider, Scope, provide
 
 from adapters.http.edge import current_request
 from adapters.kafka.subscribers import group_of
-from adapters.telemetry.http import App, TracedHttp
+from adapters.telemetry.asgi import App
 from adapters.telemetry.spans import around_jobs, around_messages, around_queries, around_use_cases
+from adapters.telemetry.traced_requests import TracedRequests
 from adapters.telemetry.tracing import UNTRACED, Tracing
 from adapters.worker.queue import QUEUE
 from composition.settings import Settings
@@ -54,7 +55,7 @@ def query_spans(tracing: Tracing) -> Callable[[str], AbstractContextManager[obje
 
 
 def traced_http(app: App, tracing: Tracing) -> App:
-    return TracedHttp(app, tracing, request_id=current_request.get)
+    return TracedRequests(app, tracing, request_id=current_request.get)
 
 
 def traced_jobs(

@@ -8,8 +8,9 @@ import time
 
 import msgspec
 
-from composition.api import Message, Receive, Send, serve
+from adapters.telemetry.asgi import Message, Receive, Send
 from composition.api import app as api
+from composition.api import serve
 
 _TICK_SECONDS = 0.001
 

@@ -9,8 +9,8 @@ import pytest
 
 from adapters.telemetry.contexts import current_trace
 from adapters.telemetry.exporting import traces_to
-from adapters.telemetry.http import TracedHttp
 from adapters.telemetry.spans import around_queries, around_use_cases
+from adapters.telemetry.traced_requests import TracedRequests
 from adapters.telemetry.tracing import UNTRACED, Collector, Tracing
 
 SCOPE = {
@@ -45,7 +45,7 @@ def an_app(tracing: Tracing) -> Callable[..., Awaitable[None]]:
             await place()
         await send({"type": "http.response.start", "status": 201})
 
-    return TracedHttp(app, tracing, request_id=lambda: "1")
+    return TracedRequests(app, tracing, request_id=lambda: "1")
 
 
 async def bare(_: Any, __: Any, send: Any) -> None:

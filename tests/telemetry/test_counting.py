@@ -12,11 +12,12 @@ from uuid import UUID
 import pytest
 
 from adapters.embedded.rate_limiter import InProcessRateLimiter
+from adapters.telemetry.asgi import App
 from adapters.telemetry.beat import Beat
-from adapters.telemetry.counted import CountedCache, CountedLimiter
+from adapters.telemetry.counted_ports import CountedCache, CountedLimiter
+from adapters.telemetry.counted_requests import CountedRequests
 from adapters.telemetry.metrics import PREFIX, Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
-from adapters.telemetry.requests import App, CountedRequests
 from order_service.domain.errors import DependencyUnavailable, OrderNotFound
 from order_service.ports import Allowance, Quota
 from order_service.views import RenderedOrder

@@ -18,9 +18,9 @@ from opentelemetry.trace import SpanKind
 from adapters.kafka.hearing import Hearing
 from adapters.telemetry.contexts import context_of, current_trace
 from adapters.telemetry.exporting import traces_to
-from adapters.telemetry.http import TracedHttp
-from adapters.telemetry.relaying import TracedPublisher
 from adapters.telemetry.spans import around_jobs, around_messages, around_queries
+from adapters.telemetry.traced_publisher import TracedPublisher
+from adapters.telemetry.traced_requests import TracedRequests
 from adapters.telemetry.tracing import UNTRACED, Collector, Tracing
 from composition.logs import JsonLines
 from order_service.domain.errors import DependencyUnavailable, OrderNotFound
@@ -78,7 +78,7 @@ async def asked(
 
     sent = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {"type": "http", "method": "GET", "path": path, "headers": sent}
-    await TracedHttp(app, tracing, request_id=lambda: "r-1")(scope, nothing, nothing)
+    await TracedRequests(app, tracing, request_id=lambda: "r-1")(scope, nothing, nothing)
     assert current_trace() is None
     return seen[0]
 

@@ -1,21 +1,14 @@
 """Counts what is answered over HTTP."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from prometheus_client import Counter, Histogram
 
+from adapters.telemetry.asgi import METHODS, App, Message, Receive, Send
 from adapters.telemetry.beat import Beat
 from adapters.telemetry.metrics import Metrics
 
-# Wider than the framework's types, for this stands around all of it.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Any, Any, Any], Awaitable[None]]
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NONE = "none"
 
 
@@ -64,7 +57,7 @@ class CountedRequests:
 
     def _note(self, scope: Message, status: int | str, seconds: float) -> None:
         method = scope["method"]
-        where = (method if method in _METHODS else _NONE, scope.get("path_template") or _NONE)
+        where = (method if method in METHODS else _NONE, scope.get("path_template") or _NONE)
         counter = self._counters.get((*where, status))
         if counter is None:
             counter = self._counters[(*where, status)] = self._metrics.http_requests.labels(*where, status)

@@ -1,24 +1,19 @@
 """Around the HTTP application: a request goes on in the trace that its client names, or one begins with it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from adapters.telemetry.asgi import METHODS, App, Message, Receive, Send
 from adapters.telemetry.contexts import context_of
 from adapters.telemetry.tracing import Tracing
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Any, Any, Any], Awaitable[None]]
-
 _UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class TracedHttp:
+class TracedRequests:
     """`request_id` gives the id of the request that is being answered, once the application knows it."""
 
     def __init__(self, app: App, tracing: Tracing, *, request_id: Callable[[], str | None]) -> None:
@@ -32,7 +27,7 @@ class TracedHttp:
         of = _named_by_client(scope)
         if of is None and not self._tracing.is_on:
             return await self._app(scope, receive, send)
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
         with self._tracing.entered(
             method,
             kind=SpanKind.SERVER,
