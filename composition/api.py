@@ -20,8 +20,9 @@ from composition.container import Resources
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
-from composition.telemetry import Telemetry, exposed_for_all, process_metrics
-from composition.tracing import traced_http
+from composition.telemetry.counting import Telemetry, process_metrics
+from composition.telemetry.exposing import exposed_for_all
+from composition.telemetry.tracing import traced_http
 
 _log = logging.getLogger(__name__)
 

@@ -30,9 +30,9 @@ from composition.keys import token_keys
 from composition.persistence import Persistence
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
-from composition.tracing import Traces, traced, tracing_of
+from composition.telemetry.tracing import Traces, traced, tracing_of
+from composition.telemetry.watching import NOBODY, Watches
 from composition.use_cases import UseCases
-from composition.watching import NOBODY, Watches
 from order_service import ports
 from order_service.ports import Quota
 from order_service.use_cases.guessing import GuessingRules

@@ -21,9 +21,7 @@ from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources, make_container
-from composition.counting import Counting
 from composition.database import database, embedded_folder, migrate
-from composition.fleet import sample_fleet
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -31,9 +29,11 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
-from composition.telemetry import Telemetry, exposed, process_metrics
-from composition.tracing import traced_http, traced_jobs
-from composition.watching import together
+from composition.telemetry.counting import Counting, Telemetry, process_metrics
+from composition.telemetry.exposing import exposed
+from composition.telemetry.fleet import sample_fleet
+from composition.telemetry.tracing import traced_http, traced_jobs
+from composition.telemetry.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
 from order_service.ports import EventLog

@@ -11,12 +11,11 @@ from adapters.worker.actors import Process, declare_actors
 from adapters.worker.beside import Beside
 from adapters.worker.queue import make_broker
 from composition.container import Resources, make_container
-from composition.counting import Counting
 from composition.process import leave_to_itself
 from composition.settings import Settings, SettingsError
-from composition.telemetry import Telemetry
-from composition.tracing import traced_jobs
-from composition.watching import together
+from composition.telemetry.counting import Counting, Telemetry
+from composition.telemetry.tracing import traced_jobs
+from composition.telemetry.watching import together
 from order_service.use_cases.process_order import ProcessOrder
 
 

@@ -19,7 +19,7 @@ from adapters.persistence.transaction import SqlTransactions
 from adapters.telemetry.contexts import current_trace
 from adapters.telemetry.tracing import Tracing
 from composition.settings import Settings
-from composition.tracing import query_spans
+from composition.telemetry.tracing import query_spans
 from order_service import ports
 
 

@@ -12,11 +12,11 @@ from dishka import AsyncContainer
 
 from adapters.telemetry.metrics import Metrics
 from composition.container import Resources, make_container
-from composition.counting import Counting
 from composition.logs import tell_in_log
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
-from composition.telemetry import Telemetry, exposed, process_metrics
+from composition.telemetry.counting import Counting, Telemetry, process_metrics
+from composition.telemetry.exposing import exposed
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from datetime import timedelta
 from dishka import AsyncContainer
 
 from adapters.telemetry.metrics import Metrics
-from composition.fleet import sample_fleet
 from composition.process import run
 from composition.settings import Settings
+from composition.telemetry.fleet import sample_fleet
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import Leases
 from order_service.use_cases.expire_unpaid_orders import ExpireUnpaidOrders

@@ -24,10 +24,10 @@ from msgspec.inspect import (
     type_info,
 )
 
-from composition.collecting import Collecting
 from composition.commands import Commands, tell
 from composition.connections import Connections
 from composition.settings import SECRETS, Settings
+from composition.telemetry.collecting import Collecting
 
 EXAMPLES = {
     "postgres_host": "db.pg.server",

@@ -33,7 +33,7 @@ from adapters.worker.queue import make_broker as make_job_broker
 from composition.lags import ReaderLags
 from composition.logs import harmless
 from composition.settings import Settings
-from composition.watching import Watches, together
+from composition.telemetry.watching import Watches, together
 from order_service import ports
 from order_service.ports import LoggedEvent
 from order_service.use_cases.follow_order import TO_SCREEN

@@ -3,7 +3,7 @@
 from dishka import Provider, Scope, provide, provide_all
 
 from composition.settings import Settings
-from composition.watching import Watches, watched
+from composition.telemetry.watching import Watches, watched
 from order_service.domain.rules import ShopRules
 from order_service.use_cases.amend_order import AmendOrder
 from order_service.use_cases.cancel_by_hand import CancelByHand

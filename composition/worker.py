@@ -9,7 +9,8 @@ from dramatiq.cli import main, make_argument_parser
 
 from composition.jobs import job_broker
 from composition.process import resources, starting
-from composition.telemetry import Telemetry, exposed_for_all, process_metrics
+from composition.telemetry.counting import Telemetry, process_metrics
+from composition.telemetry.exposing import exposed_for_all
 
 
 def work() -> int:

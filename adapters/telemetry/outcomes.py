@@ -85,7 +85,7 @@ class TimedWork(Timed):
 
 
 def timed_use_cases(metrics: Metrics) -> Callable[[type], Callable[[], Timed]]:
-    """A watch of use cases (see `composition/watching.py`)."""
+    """A watch of use cases (see `composition/telemetry/watching.py`)."""
 
     def watch(use_case: type) -> Callable[[], Timed]:
         outcomes = Outcomes(metrics.use_case_seconds, outcome_of_a_call, use_case.__name__)

@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.telemetry.metrics import PREFIX, Metrics
 from composition.container import Resources, make_container
-from composition.counting import Counting
 from composition.settings import Settings
-from composition.telemetry import Telemetry
+from composition.telemetry.counting import Counting, Telemetry
 from order_service.ports import OrderCache, PasswordHasher, Quota, RateLimiter
 from order_service.views import RenderedOrder
 from tests.fleet.waiting import until

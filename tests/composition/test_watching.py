@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from composition.telemetry.watching import Around, Watch, together, watched
 from composition.use_cases import USE_CASES
-from composition.watching import Around, Watch, together, watched
 
 
 class Clock:

@@ -1,18 +1,69 @@
-"""Ports that count what goes through them, put around those that do the work."""
+"""What a process counts of its work, and of the parts that it is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from dishka import Provider, Scope, decorate
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
+from adapters.http.edge import STREAMS
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
+from adapters.telemetry.asgi import App
+from adapters.telemetry.beat import Beat
 from adapters.telemetry.counted_ports import CountedCache, CountedLimiter, CountedPublisher
-from composition.telemetry import Telemetry
+from adapters.telemetry.counted_requests import CountedRequests
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
+from adapters.telemetry.shared import is_shared
+from composition.container import VERSION
+from composition.logs import job_in_log, message_in_log
+from composition.telemetry.watching import Watches
 from order_service import ports
 
 
+class Telemetry:
+    """What looks on in one event loop, called `loop`, and counts in `metrics`. (Traces are put around it later.)"""
+
+    def __init__(self, metrics: Metrics, role: str, *, loop: str = "main") -> None:
+        self.metrics = metrics
+        self.beat = Beat(metrics, loop)
+        metrics.build.labels(VERSION, role).set(1)
+
+    @property
+    def watches(self) -> Watches:
+        return Watches(
+            use_cases=[timed_use_cases(self.metrics)],
+            messages=[message_in_log, timed_messages(self.metrics, self.beat)],
+            jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
+        )
+
+    def around_http(self, app: App) -> App:
+        """The whole application, watched."""
+        return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        beat = asyncio.create_task(self.beat.forever())
+        try:
+            yield
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+
+def process_metrics() -> Metrics:
+    """Of this process: in the role's directory, if it has one."""
+    return Metrics(shared=is_shared())
+
+
 class Counting(Provider):
+    """Ports that count what goes through them, around those that do the work; and what is sampled of the parts."""
+
     scope = Scope.APP
 
     def __init__(self, telemetry: Telemetry) -> None:

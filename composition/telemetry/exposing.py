@@ -1,67 +1,22 @@
-"""What a process tells of itself: what it counts, where that can be read, and who looks on while it works."""
+"""The port at which a role tells how it is: in which process it is served, and what it asks."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from sqlalchemy import URL
 
-from adapters.http.edge import STREAMS
-from adapters.telemetry.asgi import App
-from adapters.telemetry.beat import Beat
-from adapters.telemetry.counted_requests import CountedRequests
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
-from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
-from adapters.telemetry.shared import is_shared, shared_directory, shared_registry
-from composition.container import VERSION
+from adapters.telemetry.shared import shared_directory, shared_registry
 from composition.health import dependencies
-from composition.logs import job_in_log, message_in_log
 from composition.settings import Settings, SettingsError
-from composition.watching import Watches
 
 _LOOK_SECONDS = 1.0
-
-
-class Telemetry:
-    """Of one event loop, called `loop`, in a process that counts in `metrics`."""
-
-    def __init__(self, metrics: Metrics, role: str, *, loop: str = "main") -> None:
-        self.metrics = metrics
-        self.beat = Beat(metrics, loop)
-        metrics.build.labels(VERSION, role).set(1)
-
-    @property
-    def watches(self) -> Watches:
-        return Watches(
-            use_cases=[timed_use_cases(self.metrics)],
-            messages=[message_in_log, timed_messages(self.metrics, self.beat)],
-            jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
-        )
-
-    def around_http(self, app: App) -> App:
-        """The whole application, watched."""
-        return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
-
-    @asynccontextmanager
-    async def beating(self) -> AsyncIterator[None]:
-        beat = asyncio.create_task(self.beat.forever())
-        try:
-            yield
-        finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
-
-
-def process_metrics() -> Metrics:
-    """Of this process: in the role's directory, if it has one."""
-    return Metrics(shared=is_shared())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from adapters.telemetry.traced_requests import TracedRequests
 from adapters.telemetry.tracing import UNTRACED, Tracing
 from adapters.worker.queue import QUEUE
 from composition.settings import Settings
-from composition.watching import Around, Watches
+from composition.telemetry.watching import Around, Watches
 from order_service.use_cases.process_order import ProcessOrder
 
 
