@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 
 from adapters.telemetry.metrics import Metrics
@@ -10,6 +11,8 @@ from adapters.telemetry.metrics import Metrics
 _log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
+_REMEMBERED = 60
+"""Turns, of which the slowest is told: whoever looks every 15 s would miss most of those that were slow."""
 
 
 class Beat:
@@ -18,6 +21,7 @@ class Beat:
     def __init__(self, metrics: Metrics, loop: str) -> None:
         self._turned = metrics.loop_turned.labels(loop)
         self._delay = metrics.loop_delay.labels(loop)
+        self._delays: deque[float] = deque(maxlen=_REMEMBERED)
         self._longest = metrics.longest_work.labels(loop)
         self._in_hand: dict[object, float] = {}
         self._samplers: list[Callable[[], None]] = []
@@ -42,7 +46,8 @@ class Beat:
             self._longest.set(began - next(iter(self._in_hand.values()), began))  # the first of them is the oldest
             self._ask_samplers()
             await asyncio.sleep(_SECONDS)
-            self._delay.set(max(0.0, time.monotonic() - began - _SECONDS))
+            self._delays.append(max(0.0, time.monotonic() - began - _SECONDS))
+            self._delay.set(max(self._delays))
 
     def _ask_samplers(self) -> None:
         """One that fails is asked no more: without a beat the whole process would be taken for one that hangs."""

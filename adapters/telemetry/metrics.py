@@ -121,7 +121,10 @@ class Metrics:
             "loop_turned_timestamp_seconds", "When an event loop turned last.", "loop", mode="liveall"
         )
         self.loop_delay = self._gauge(
-            "loop_delay_seconds", "How much too late an event loop turned.", "loop", mode="livemax"
+            "loop_delay_seconds",
+            "How much too late an event loop turned, at most within the last minute.",
+            "loop",
+            mode="livemax",
         )
         self.longest_work = self._gauge(
             "longest_work_seconds",

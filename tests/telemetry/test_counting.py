@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import timedelta
@@ -106,6 +107,29 @@ async def one_turn(beat: Beat) -> None:
     await asyncio.sleep(0)
     turning.cancel()
     await asyncio.gather(turning, return_exceptions=True)
+
+
+async def test_that_a_loop_was_held_up_is_still_seen_after_it_turns_again(
+    metrics: Metrics, beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.telemetry.beat._SECONDS", 0.001)
+    turns = 0
+    turned_again = asyncio.Event()
+
+    def hold_up_once() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            time.sleep(0.1)
+        if turns == 5:
+            turned_again.set()
+
+    beat.sample(hold_up_once)
+    turning = asyncio.create_task(beat.forever())
+    await turned_again.wait()
+    turning.cancel()
+    await asyncio.gather(turning, return_exceptions=True)
+    assert (told(metrics, "loop_delay_seconds", loop="main") or 0) > 0.09
 
 
 async def test_a_sampler_that_fails_stops_neither_the_beat_nor_the_others(
