@@ -20,7 +20,7 @@ from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
-from composition.container import Resources, make_container
+from composition.container import Resources
 from composition.database import database, embedded_folder, migrate
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
@@ -29,7 +29,7 @@ from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError
-from composition.telemetry.counting import Counting, Telemetry, process_metrics
+from composition.telemetry.counting import Telemetry, process_metrics
 from composition.telemetry.exposing import exposed
 from composition.telemetry.fleet import sample_fleet
 from composition.telemetry.tracing import traced_http, traced_jobs
@@ -83,7 +83,7 @@ def _require_free_port(host: str, port: int, names: str) -> None:
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret, role="up")
     telemetry = Telemetry(metrics, "up")
-    container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    container = telemetry.container(settings, resources)
     worker = None
     if settings.redis is not None:
         worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)

@@ -10,10 +10,10 @@ from adapters.telemetry.tracing import UNTRACED, Tracing
 from adapters.worker.actors import Process, declare_actors
 from adapters.worker.beside import Beside
 from adapters.worker.queue import make_broker
-from composition.container import Resources, make_container
+from composition.container import Resources
 from composition.process import leave_to_itself
 from composition.settings import Settings, SettingsError
-from composition.telemetry.counting import Counting, Telemetry
+from composition.telemetry.counting import Telemetry
 from composition.telemetry.tracing import traced_jobs
 from composition.telemetry.watching import together
 from order_service.use_cases.process_order import ProcessOrder
@@ -39,7 +39,7 @@ def job_broker(settings: Settings, resources: Resources, telemetry: Telemetry) -
 
     async def process(order_id: UUID, trace: str | None) -> None:
         if not opened:  # in the event loop in which all jobs of this process run, so only now
-            opened.append(make_container(settings, resources, watches, Counting(telemetry)))
+            opened.append(telemetry.container(settings, resources))
         if not ready:  # once for all jobs, for it keeps nothing of any
             tracing = await opened[0].get(Tracing)
             ending.tracing = tracing

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dishka import AsyncContainer
 
 from adapters.telemetry.metrics import Metrics
-from composition.container import Resources, make_container
+from composition.container import Resources
 from composition.logs import tell_in_log
 from composition.secret import secret_key
 from composition.settings import Settings, SettingsError, read_settings
-from composition.telemetry.counting import Counting, Telemetry, process_metrics
+from composition.telemetry.counting import Telemetry, process_metrics
 from composition.telemetry.exposing import exposed
 
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def run(role: str, main: Main) -> None:
 
 @asynccontextmanager
 async def container(settings: Settings, resources: Resources, telemetry: Telemetry) -> AsyncIterator[AsyncContainer]:
-    opened = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    opened = telemetry.container(settings, resources)
     try:
         async with telemetry.beating():
             yield opened

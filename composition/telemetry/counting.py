@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from dishka import Provider, Scope, decorate
+from dishka import AsyncContainer, Provider, Scope, decorate
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -19,8 +19,9 @@ from adapters.telemetry.counted_requests import CountedRequests
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
 from adapters.telemetry.shared import is_shared
-from composition.container import VERSION
+from composition.container import VERSION, Resources, make_container
 from composition.logs import job_in_log, message_in_log
+from composition.settings import Settings
 from composition.telemetry.watching import Watches
 from order_service import ports
 
@@ -41,8 +42,12 @@ class Telemetry:
             jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
         )
 
+    def container(self, settings: Settings, resources: Resources) -> AsyncContainer:
+        """The whole service, watched by this."""
+        return make_container(settings, resources, self.watches, Counting(self))
+
     def around_http(self, app: App) -> App:
-        """The whole application, watched."""
+        """The HTTP application, with all that stands around it."""
         return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
 
     @asynccontextmanager

@@ -8,9 +8,9 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.telemetry.metrics import PREFIX, Metrics
-from composition.container import Resources, make_container
+from composition.container import Resources
 from composition.settings import Settings
-from composition.telemetry.counting import Counting, Telemetry
+from composition.telemetry.counting import Telemetry
 from order_service.ports import OrderCache, PasswordHasher, Quota, RateLimiter
 from order_service.views import RenderedOrder
 from tests.fleet.waiting import until
@@ -24,7 +24,7 @@ async def test_the_trouble_with_redis_and_what_the_pools_hold_are_seen(database_
     telemetry = Telemetry(metrics, "api")
     settings = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", postgres_pool_size=7)
     resources = Resources(database=database_url, secret_key="not used")
-    container = make_container(settings, resources, telemetry.watches, Counting(telemetry))
+    container = telemetry.container(settings, resources)
 
     async def load() -> RenderedOrder:
         return ORDER
