@@ -4,6 +4,7 @@ It is granian's own command, and takes its options, such as `--workers 4`; those
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,6 +23,8 @@ from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
 from composition.telemetry import Telemetry, exposed_for_all, process_metrics
 from composition.tracing import traced_http
+
+_log = logging.getLogger(__name__)
 
 # Wider than the framework's types, which leave the lifespan to the framework.
 Message = MutableMapping[str, Any]
@@ -56,11 +59,12 @@ class Api:
                     container(self._settings, self._resources, self._telemetry)
                 )
                 edge, feed = await opened.get(HttpEdge), await opened.get(SqlEventFeed)
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave, edge, feed)
                 app = create_app(await opened.get(HttpUseCases), edge)
                 app = traced_http(app, await opened.get(Tracing))
                 self._app = self._telemetry.around_http(app)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave, edge, feed)
                 leave_to_itself()
+                _log.info("api is ready")
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._open.aclose()

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from dishka import AnyOf, AsyncContainer, Provider, Scope, from_context, make_async_container, provide
+from dishka import AsyncContainer, Provider, Scope, from_context, make_async_container, provide
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,31 +18,19 @@ from adapters.http.health import Check
 from adapters.http.leaving import Leaving
 from adapters.http.ops.entrance import FormTokens
 from adapters.kafka.asyncapi import describe
-from adapters.persistence.account_views import SqlAccountViews
 from adapters.persistence.engine import create_engine
-from adapters.persistence.event_archive import SqlEventArchive
-from adapters.persistence.event_feed import SqlEventFeed
-from adapters.persistence.event_log import SqlEventLog
-from adapters.persistence.gathered_reads import GatheredReads
-from adapters.persistence.leases import SqlLeases
-from adapters.persistence.log_partitions import SqlLogPartitions
-from adapters.persistence.once import SqlOldRecords
-from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
-from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.sessions import SqlEndedSessions
-from adapters.persistence.transaction import SqlTransactions
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.keys import TokenKeys
 from adapters.security.passwords import Argon2Passwords
 from adapters.security.tokens import JwtTokens
 from adapters.system import RandomIds, SystemClock
-from adapters.telemetry.contexts import current_trace
-from adapters.telemetry.tracing import Tracing
 from composition.health import REQUIRED, checks, known_for_a_moment
 from composition.keys import token_keys
+from composition.persistence import Persistence
 from composition.settings import Settings
 from composition.surroundings import InProcessNews, InProcessStores, KafkaNews, RedisStores
-from composition.tracing import query_spans, traced, tracing_of
+from composition.tracing import Traces, traced, tracing_of
 from composition.use_cases import UseCases
 from composition.watching import NOBODY, Watches
 from order_service import ports
@@ -83,62 +71,11 @@ class Machine(Provider):
     clock = provide(SystemClock, provides=ports.Clock)
     ids = provide(RandomIds, provides=ports.Ids)
 
-
-class Traces(Provider):
-    scope = Scope.APP
-
-    def __init__(self, tracing: Tracing) -> None:
-        super().__init__()
-        self._tracing = tracing
-
-    @provide
-    def tracing(self) -> Iterator[Tracing]:
-        yield self._tracing
-        self._tracing.close()
-
-
-class Persistence(Provider):
-    scope = Scope.APP
-
-    account_views = provide(SqlAccountViews, provides=ports.AccountViews)
-    log = provide(SqlEventLog, provides=AnyOf[SqlEventLog, ports.EventLog])
-    archive = provide(SqlEventArchive, provides=ports.EventArchive)
-    leases = provide(SqlLeases, provides=ports.Leases)
-    partitions = provide(SqlLogPartitions, provides=ports.LogPartitions)
-    old_records = provide(SqlOldRecords, provides=ports.OldRecords)
-    deeds = provide(SqlDeeds, provides=ports.Deeds)
-
     @provide
     async def engine(self, settings: Settings, resources: Resources) -> AsyncIterator[AsyncEngine]:
         engine = create_engine(resources.database, pool_size=settings.postgres_pool_size)
         yield engine
         await engine.dispose()
-
-    @provide
-    def reads(self, engine: AsyncEngine, tracing: Tracing) -> GatheredReads:
-        return GatheredReads(engine, query_spans(tracing))
-
-    @provide
-    def redriven(self, engine: AsyncEngine, settings: Settings) -> ports.RedrivenLetters:
-        return SqlRedrivenLetters(engine, topic=settings.dead_letter_topic)
-
-    @provide
-    def views(self, engine: AsyncEngine, reads: GatheredReads, tracing: Tracing) -> ports.OrderViews:
-        return SqlOrderViews(engine, reads, around=query_spans(tracing))
-
-    @provide
-    async def transactions(
-        self, engine: AsyncEngine, reads: GatheredReads, tracing: Tracing
-    ) -> AsyncIterator[ports.Transactions]:
-        transactions = SqlTransactions(engine, reads, current_trace=current_trace, around=query_spans(tracing))
-        yield transactions
-        await transactions.close()
-
-    @provide
-    async def feed(self, engine: AsyncEngine) -> AsyncIterator[AnyOf[SqlEventFeed, ports.EventFeed]]:
-        feed = SqlEventFeed(engine)
-        yield feed
-        await feed.close()
 
 
 class Security(Provider):
@@ -220,7 +157,6 @@ class Http(Provider):
             checks=checks,
             leaving=Leaving(),
             required=REQUIRED["api"],
-            shared={name for name, at in (("redis", settings.redis), ("kafka", settings.kafka)) if at is not None},
             form_tokens=FormTokens(resources.secret_key),
             version=VERSION,
             asyncapi=asyncapi(settings),

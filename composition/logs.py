@@ -8,8 +8,6 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,7 +18,7 @@ from adapters.http.edge import current_request
 from adapters.kafka.hearing import Record
 from adapters.telemetry.contexts import current_ids
 
-_current_order: ContextVar[str | None] = ContextVar("current_order", default=None)
+_current_order: ContextVar[UUID | bytes | None] = ContextVar("current_order", default=None)
 
 Format = Literal["json", "text"]
 
@@ -61,26 +59,38 @@ def harmless(text: str) -> str:
     return text
 
 
-@contextmanager
-def job_in_log(order_id: UUID) -> Iterator[None]:
-    """Around what is done about an order: its id stands in each line that is written meanwhile."""
-    token = _current_order.set(str(order_id))
-    try:
-        yield
-    finally:
-        _current_order.reset(token)
+class OrderInLog:
+    """Around what is done about an order: its id stands in each line that is written meanwhile.
+
+    It may be given as the key of a message, which is no id if somebody made a mistake.
+    """
+
+    __slots__ = ("_order", "_token")
+
+    def __init__(self, order: UUID | bytes | None) -> None:
+        self._order = order
+
+    def __enter__(self) -> None:
+        self._token = _current_order.set(self._order)
+
+    def __exit__(self, *_: object) -> None:
+        _current_order.reset(self._token)
 
 
-@contextmanager
-def message_in_log(record: Record) -> Iterator[None]:
-    """The same for a message, whose key is an order's id, unless somebody made a mistake."""
+def job_in_log(order_id: UUID) -> OrderInLog:
+    return OrderInLog(order_id)
+
+
+def message_in_log(record: Record) -> OrderInLog:
+    return OrderInLog(record.key)
+
+
+def _current_order_id() -> str | None:
+    order = _current_order.get()
     try:
-        order_id = UUID(record.key.decode())
-    except (AttributeError, ValueError):
-        yield
-        return
-    with job_in_log(order_id):
-        yield
+        return str(UUID(order.decode()) if isinstance(order, bytes) else order) if order else None
+    except ValueError:
+        return None
 
 
 class TextLines(logging.Formatter):
@@ -102,7 +112,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", None) or current_request.get(),
-            "order_id": getattr(record, "order_id", None) or _current_order.get(),
+            "order_id": getattr(record, "order_id", None) or _current_order_id(),
             "trace_id": trace_id,
             "span_id": span_id,
             "error": self.formatException(record.exc_info) if record.exc_info else record.exc_text,

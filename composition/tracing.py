@@ -1,9 +1,11 @@
 """Traces of a process: where they are taken up, and how they go on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from uuid import UUID
+
+from dishka import Provider, Scope, provide
 
 from adapters.http.edge import current_request
 from adapters.kafka.subscribers import group_of
@@ -14,6 +16,21 @@ from adapters.worker.queue import QUEUE
 from composition.settings import Settings
 from composition.watching import Around, Watches
 from order_service.use_cases.process_order import ProcessOrder
+
+
+class Traces(Provider):
+    """What is left of traces is sent when all else is closed."""
+
+    scope = Scope.APP
+
+    def __init__(self, tracing: Tracing) -> None:
+        super().__init__()
+        self._tracing = tracing
+
+    @provide
+    def tracing(self) -> Iterator[Tracing]:
+        yield self._tracing
+        self._tracing.close()
 
 
 def tracing_of(settings: Settings, role: str | None, version: str) -> Tracing:

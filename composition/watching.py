@@ -1,7 +1,7 @@
 """Who looks on while the service works, to count and to trace it; a use case knows nothing of it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -63,11 +63,10 @@ def together(arounds: Sequence[Around[Subject]]) -> Around[Subject]:
     if len(arounds) == 1:
         return arounds[0]
 
-    @contextmanager
-    def all_of_them(subject: Subject) -> Iterator[None]:
+    def all_of_them(subject: Subject) -> ExitStack:
         with ExitStack() as stack:
             for around in arounds:
                 stack.enter_context(around(subject))
-            yield
+            return stack.pop_all()
 
     return all_of_them

@@ -130,7 +130,7 @@ class HttpUseCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpEdge:
-    """What stands between the use cases and whoever asks. `shared`: the services that are not in this process."""
+    """What stands between the use cases and whoever asks."""
 
     tokens: Tokens
     jwks: Mapping[str, object]
@@ -145,7 +145,6 @@ class HttpEdge:
     checks: Mapping[str, Check]
     leaving: Leaving
     required: Set[str]
-    shared: Set[str]
     form_tokens: FormTokens
     version: str
     asyncapi: Mapping[str, object]
@@ -222,7 +221,6 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         account_quota=edge.account_quota,
         proxies=edge.proxies,
         checks=edge.checks,
-        shared=edge.shared,
         form_tokens=edge.form_tokens,
         version=edge.version,
     )

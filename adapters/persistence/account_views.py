@@ -1,6 +1,7 @@
 """Reading accounts: each question is one SELECT."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.accounts import account_from
+from adapters.persistence.connecting import Around
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import account_events, accounts
 from order_service.ports import AccountFilter, AccountPage
@@ -16,8 +18,9 @@ from order_service.views import ActorView, EventView
 
 
 class SqlAccountViews:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, around: Around = nullcontext) -> None:
         self._engine = engine
+        self._around = around
 
     async def list(self, wanted: AccountFilter, *, start: UUID | None, limit: int) -> AccountPage:
         rows = await self._rows(list_query(wanted, start=start, limit=limit))
@@ -40,7 +43,7 @@ class SqlAccountViews:
         ]
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        with in_domain_words():
+        with in_domain_words(), self._around("SELECT"):
             async with self._engine.connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(query)).all()
                 return rows

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from adapters.telemetry.metrics import Metrics
 
@@ -20,20 +19,18 @@ class Beat:
         self._in_hand: dict[object, float] = {}
         self._samplers: list[Callable[[], None]] = []
         self.loop = loop
+        self._turned.set(time.time())  # it is about to
 
     def sample(self, sampler: Callable[[], None]) -> None:
         """Asks `sampler` once a second, for as long as this beats."""
         self._samplers.append(sampler)
 
-    @contextmanager
-    def in_hand(self) -> Iterator[None]:
-        """Around a piece of work that comes to an end by itself, within a minute."""
-        work = object()
+    def begins(self, work: object) -> None:
+        """Such that comes to an end by itself, within a minute."""
         self._in_hand[work] = time.monotonic()
-        try:
-            yield
-        finally:
-            del self._in_hand[work]
+
+    def ends(self, work: object) -> None:
+        del self._in_hand[work]
 
     async def forever(self) -> None:
         while True:

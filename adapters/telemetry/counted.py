@@ -72,8 +72,11 @@ class CountedPublisher:
         self._beat = beat
 
     async def publish(self, events: Sequence[LoggedEvent]) -> None:
-        began = time.perf_counter()
-        with self._beat.in_hand():
+        work, began = object(), time.perf_counter()
+        self._beat.begins(work)
+        try:
             await self._publisher.publish(events)
+        finally:
+            self._beat.ends(work)
         self._seconds.observe(time.perf_counter() - began)
         self._events.inc(len(events))

@@ -1,8 +1,7 @@
 """How calls, messages and jobs end, and after how long."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -66,6 +65,25 @@ class Timed:
         self._outcomes.note(kind, time.perf_counter() - self._began)
 
 
+class TimedWork(Timed):
+    """Around a piece of work that the beat is to know of."""
+
+    __slots__ = ("_beat",)
+
+    def __init__(self, outcomes: Outcomes, beat: Beat) -> None:
+        super().__init__(outcomes)
+        self._beat = beat
+
+    def __enter__(self) -> None:
+        self._beat.begins(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._beat.ends(self)
+        super().__exit__(kind, error, trace)
+
+
 def timed_use_cases(metrics: Metrics) -> Callable[[type], Callable[[], Timed]]:
     """A watch of use cases (see `composition/watching.py`)."""
 
@@ -76,27 +94,19 @@ def timed_use_cases(metrics: Metrics) -> Callable[[type], Callable[[], Timed]]:
     return watch
 
 
-def timed_messages(metrics: Metrics, beat: Beat) -> Callable[[Any], AbstractContextManager[None]]:
+def timed_messages(metrics: Metrics, beat: Beat) -> Callable[[Any], TimedWork]:
     by_topic: dict[str, Outcomes] = {}
 
-    @contextmanager
-    def around(record: Any) -> Iterator[None]:
+    def around(record: Any) -> TimedWork:
         topic = record.topic
         outcomes = by_topic.get(topic)
         if outcomes is None:
             outcomes = by_topic[topic] = Outcomes(metrics.message_seconds, outcome_of_a_message, topic)
-        with beat.in_hand(), Timed(outcomes):
-            yield
+        return TimedWork(outcomes, beat)
 
     return around
 
 
-def timed_jobs(metrics: Metrics, beat: Beat) -> Callable[[object], AbstractContextManager[None]]:
+def timed_jobs(metrics: Metrics, beat: Beat) -> Callable[[object], TimedWork]:
     outcomes = Outcomes(metrics.job_seconds, outcome_of_a_call)
-
-    @contextmanager
-    def around(_: object) -> Iterator[None]:
-        with beat.in_hand(), Timed(outcomes):
-            yield
-
-    return around
+    return lambda _: TimedWork(outcomes, beat)

@@ -94,6 +94,7 @@ def test_an_order_is_one_tree_in_one_process_too(folder: Path) -> None:
             deadline = time.monotonic() + READY_SECONDS
             while order["processing_status"] != "PROCESSED":
                 assert time.monotonic() < deadline, order
+                time.sleep(0.05)
                 order = http.get(f"/api/v1/orders/{order['id']}", headers=ann).json()
             service.terminate()
             assert service.wait(30) == 0
@@ -116,7 +117,7 @@ def test_two_services_cannot_share_a_folder(folder: Path) -> None:
             timeout=60,
             check=False,
         )
-    assert second.returncode == 2
+    assert second.returncode == 1
     assert "in use by another instance" in second.stderr
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -54,7 +55,8 @@ class Window:
         """As far as axe can tell: wide and light, then dark and narrow as a phone, where nothing is too wide."""
         size = self.page.viewport_size
         assert size is not None
-        for scheme, width in (("light", size["width"]), ("dark", _NARROWEST)):
+        looks: list[tuple[Literal["light", "dark"], int]] = [("light", size["width"]), ("dark", _NARROWEST)]
+        for scheme, width in looks:
             await self.page.set_viewport_size({"width": width, "height": size["height"]})
             await self.page.emulate_media(color_scheme=scheme)
             found = await Axe().run(self.page)

@@ -84,6 +84,9 @@ class Machines:
         self._answer("Kafka")
         return {"payments": 7}
 
+    async def answers(self) -> None:
+        self._answer("Whatever it is")
+
     def letters_are(self, *letters: DeadLetter) -> Sequence[DeadLetter]:
         self.letters = InMemoryDeadLetterBox(*letters)
         return letters
@@ -106,5 +109,6 @@ async def open_shop_with(machines: Machines, database: URL) -> AsyncIterator[Sho
             list_dead_letters=ListDeadLetters(letters, redriven),
             redrive_letter=RedriveLetter(letters, redriven, await get(Leases), deeds, ids, clock),
         )
-        edge = replace(await get(HttpEdge), shared={"redis", "kafka"})
+        edge = await get(HttpEdge)
+        edge = replace(edge, checks={**edge.checks, "redis": machines.answers, "kafka": machines.answers})
         yield Shop(shop.container, create_app(use_cases, edge), shop.engine, edge.tokens, edge.clock)

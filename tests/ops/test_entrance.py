@@ -15,7 +15,18 @@ from composition.settings import Settings
 from order_service.domain.actor import Actor, ActorKind, Role
 from order_service.ports import Deeds, Tokens
 from tests.fleet.waiting import until
-from tests.http.shop import GENEROUS, PASSWORD, Document, Person, Shop, document, is_careful, log_in, open_shop
+from tests.http.shop import (
+    GENEROUS,
+    PASSWORD,
+    Document,
+    Person,
+    Shop,
+    document,
+    is_careful,
+    log_in,
+    open_shop,
+    problem,
+)
 from tests.ops.staff import FROM_HERE, LOG_IN, Browser, somebody
 
 PAGES = ("/ops", "/ops/machinery", "/ops/orders", "/ops/jobs", "/ops/letters", "/ops/deeds", "/ops/nothing/here")
@@ -336,6 +347,11 @@ async def test_who_finds_no_place_reads_it_on_a_page(crowded: Shop, monkeypatch:
 async def test_the_description_of_the_api_does_not_tell_of_it(nobody: Browser) -> None:
     described = document(await nobody.get("/openapi.json"))
     assert [path for path in described["paths"] if path.startswith("/ops")] == []
+
+
+async def test_what_only_begins_like_it_is_the_apis(nobody: Browser) -> None:
+    for path in ("/opsen", "/ops-login", "/Ops"):
+        problem(await nobody.get(path), 404, "not-found")
 
 
 async def test_no_other_origin_reads_these_pages(olga: Browser) -> None:

@@ -311,7 +311,7 @@ async def test_what_does_not_answer_is_told(shop_database: URL, machines: Machin
     machines.is_away = machines.letters.is_away = True
     async with open_shop_with(machines, shop_database) as shop, somebody(shop, Role.OPERATOR) as browser:
         told = words(await browser.get("/ops"))
-        assert "redis and kafka do not answer." in told
+        assert "Redis and Kafka do not answer." in told
         assert "Redis Does not answer" in told
         assert "PostgreSQL Answers" in told
         assert "Redis does not answer" in words(await browser.get("/ops/jobs"))

@@ -127,11 +127,13 @@ def test_how_something_ended_is_a_word(
 
 
 async def test_the_oldest_work_in_hand_is_seen(metrics: Metrics, beat: Beat) -> None:
-    with beat.in_hand():
-        await asyncio.sleep(0.05)
-        with beat.in_hand():
-            await one_turn(beat)
-            assert (told(metrics, "longest_work_seconds", loop="main") or 0) >= 0.05
+    beat.begins("first")
+    await asyncio.sleep(0.05)
+    beat.begins("second")
+    await one_turn(beat)
+    assert (told(metrics, "longest_work_seconds", loop="main") or 0) >= 0.05
+    beat.ends("first")
+    beat.ends("second")
     await one_turn(beat)
     assert told(metrics, "longest_work_seconds", loop="main") == 0
 

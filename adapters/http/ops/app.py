@@ -1,6 +1,6 @@
 """The operations pages: an application of its own beside the API, as nothing that it answers is for programs."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from datetime import timedelta
 
 from litestar import Litestar, Request, Router
@@ -38,11 +38,10 @@ def create_ops(
     account_quota: Quota,
     proxies: Networks,
     checks: Mapping[str, Check],
-    shared: Set[str],
     form_tokens: FormTokens,
     version: str,
 ) -> "Ops":
-    """`use_cases`: by the names that routes ask for. `shared`: the services that are not in this process."""
+    """`use_cases`: by the names that routes ask for."""
     pages = Pages(form_tokens, version=version)
     refusals = Refusals(pages)
     from_here = SentFromHere(proxies)
@@ -79,7 +78,7 @@ def create_ops(
         dependencies={
             **{name: always(use_case) for name, use_case in use_cases.items()},
             "pages": always(pages),
-            "watch": always(Watch(see_machinery, checks, shared)),
+            "watch": always(Watch(see_machinery, checks)),
             "tokens": always(tokens),
             "clock": always(clock),
             "cursors": always(cursors),

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from order_service.use_cases.see_machinery import Machinery, SeeMachinery
 
 _FRESH_SECONDS = 2.0
 _DEEDS = 8
+_TITLES = {"postgresql": "PostgreSQL", "redis": "Redis", "kafka": "Kafka"}
 
 AnyRequest = Request[Any, Any, Any]
 SomePages = NamedDependency[SkipValidation[Pages]]
@@ -28,7 +29,7 @@ Digest = Annotated[str, QueryParameter(max_length=16)]
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`health`: dependency -> `ok`, `unavailable`, or `in the process` for what this process has of its own."""
+    """`health`: dependency, as people write it -> `ok`, `unavailable` or `in the process`."""
 
     health: Mapping[str, str]
     machinery: Machinery
@@ -50,10 +51,9 @@ class Glance:
 class Watch:
     """Looks for all who look at once, and every two seconds at most: Kafka is asked over a connection made for it."""
 
-    def __init__(self, see_machinery: SeeMachinery, checks: Mapping[str, Check], shared: Set[str]) -> None:
+    def __init__(self, see_machinery: SeeMachinery, checks: Mapping[str, Check]) -> None:
         self._see = see_machinery
         self._checks = checks
-        self._shared = shared
         self._looking = asyncio.Lock()
         self._seen: tuple[float, Glance] | None = None
 
@@ -62,20 +62,12 @@ class Watch:
         async with self._looking:
             if self._seen is None or time.monotonic() - self._seen[0] > _FRESH_SECONDS:
                 health, machinery = await asyncio.gather(results_of(self._checks), self._see(by=by))
-                self._seen = (time.monotonic(), Glance(health | self._others(machinery), machinery))
+                self._seen = (time.monotonic(), Glance(_of_all(health), machinery))
             return self._seen[1]
 
     def is_shared(self, name: str) -> bool:
         """Whether it is a service of its own, and not a part of this process."""
-        return name in self._shared
-
-    def _others(self, machinery: Machinery) -> dict[str, str]:
-        answers = {"redis": machinery.jobs is not None, "kafka": machinery.consumer is not None}
-        return {
-            name: "in the process" if name not in self._shared else "ok" if answered else "unavailable"
-            for name, answered in answers.items()
-            if name not in self._checks
-        }
+        return name in self._checks
 
 
 @get("/")
@@ -119,6 +111,12 @@ async def machinery(
         said=_short(glance.summary),
         is_new=said != _short(glance.summary),
     )
+
+
+def _of_all(health: Mapping[str, str]) -> dict[str, str]:
+    """Those that we know first, in their order."""
+    known = {title: health.get(name, "in the process") for name, title in _TITLES.items()}
+    return known | {name: state for name, state in health.items() if name not in _TITLES}
 
 
 def _digest(*things: object) -> str:
