@@ -14,6 +14,7 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from composition import cli
+from composition.commands import tell_columns
 from tests.composition.test_people import COMMAND, SECONDS, order_service
 from tests.services.server import free_port
 
@@ -152,6 +153,14 @@ async def test_an_order_is_shown_by_its_number_or_its_id(database_url: URL, engi
     assert [event["seq"] for event in told["history"]] == list(range(1, told["order"]["version"] + 1))
     nobody_s = order_service(database_url, "orders", "show", "K7Q2-9XWD-3F4M")
     assert (nobody_s.returncode, nobody_s.stdout) == (1, "")
+
+
+def test_what_a_customer_wrote_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_columns([["name"], ["Mug\x1b[2J\r\nPAID"]])
+    assert (
+        capsys.readouterr().out
+        == "name\nMug\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}PAID\n"
+    )
 
 
 async def test_the_lag_is_told_to_people_and_to_scripts(database_url: URL) -> None:
