@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from adapters.kafka.cluster import Cluster
 from order_service.domain.errors import DependencyUnavailable
@@ -16,6 +16,9 @@ _PATIENCE_SECONDS = 10
 
 Record = Any
 """aiokafka's ConsumerRecord."""
+
+
+_UNKNOWN_TOPIC = 3  # Kafka's error codes
 
 
 class Reading:
@@ -49,7 +52,7 @@ class Reading:
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         (described,) = await self._admin.describe_topics([topic])
-        if described["error_code"] == UnknownTopicOrPartitionError.errno:
+        if described["error_code"] == _UNKNOWN_TOPIC:
             return []
         return [
             TopicPartition(topic, number) for number in sorted(one["partition"] for one in described["partitions"])
