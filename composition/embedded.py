@@ -25,10 +25,11 @@ from composition.database import database, embedded_folder, migrate
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
+from composition.refusal import cannot_listen
 from composition.relay import relay_forever
 from composition.scheduler import schedule_forever
 from composition.secret import secret_key
-from composition.settings import Settings, SettingsError
+from composition.settings import Settings
 from composition.telemetry.counting import Telemetry, process_metrics
 from composition.telemetry.exposing import exposed
 from composition.telemetry.fleet import sample_fleet
@@ -74,10 +75,7 @@ def _require_free_port(host: str, port: int, names: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SettingsError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. "
-                f"Stop what runs there, or set {names} to something else."
-            ) from error
+            raise cannot_listen(host, port, error, names=names) from error
 
 
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:

@@ -12,6 +12,7 @@ from adapters.worker.queue import make_broker
 from adapters.worker.queue_page import QueuePage
 from composition.logs import harmless
 from composition.process import starting
+from composition.refusal import cannot_listen
 from composition.settings import SettingsError
 from order_service.ports import JobsState
 
@@ -28,7 +29,8 @@ def main() -> None:
         try:
             page = QueuePage((settings.app_host, settings.app_port), read)
         except OSError as error:
-            raise SettingsError(f"Cannot listen on {settings.app_host}:{settings.app_port}: {error}.") from error
+            names = "APP_HOST and APP_PORT"
+            raise cannot_listen(settings.app_host, settings.app_port, error, names=names) from error
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with page:
             page.serve_forever()

@@ -14,7 +14,8 @@ from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.shared import shared_directory, shared_registry
 from composition.health import dependencies
-from composition.settings import Settings, SettingsError
+from composition.refusal import cannot_listen
+from composition.settings import Settings
 
 _LOOK_SECONDS = 1.0
 
@@ -68,7 +69,4 @@ def _listening(role: str, settings: Settings, database: URL, registry: Collector
     try:
         return Exposition(address, registry, dependencies(role, settings, database))
     except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on {address[0]}:{address[1]}: {error.strerror}. Stop what runs there, or set "
-            "METRICS_HOST and METRICS_PORT to something else."
-        ) from error
+        raise cannot_listen(*address, error, names="METRICS_HOST and METRICS_PORT") from error
