@@ -8,6 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -72,7 +73,8 @@ class SqlEventFeed:
         """Until it is settled where to begin: what is committed later will be read."""
         if self._reading is None or self._reading.done():
             self._from_here = asyncio.get_running_loop().create_future()
-            self._reading = asyncio.create_task(self._read(self._from_here))
+            # In a context of its own: what it says in the log belongs to no single listener.
+            self._reading = asyncio.get_running_loop().create_task(self._read(self._from_here), context=Context())
         if self._from_here is not None:
             await asyncio.shield(self._from_here)
 
