@@ -11,7 +11,10 @@ from order_service.domain.actor import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadJob:
-    """A job that was tried for the last time. `reason` is of its last failure, without anything personal."""
+    """A job that was tried for the last time. `reason` is of its last failure, without anything personal.
+
+    What others put into the queue is about no orders, and is not retried.
+    """
 
     id: str
     order_ids: Sequence[UUID]
