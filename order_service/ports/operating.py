@@ -66,7 +66,11 @@ class LetterPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that no retry made right, and where it came from. `value` is as it came, unless `cut`."""
+    """A message that no retry made right, and where it came from. `value` is as it came, unless `cut`.
+
+    `heard`: whether `topic` is one that this service hears. It need not be: the letter may be of somebody else, who
+    said where it came from, or did not (then `topic` is empty, and `partition` and `offset` are -1).
+    """
 
     place: LetterPlace
     topic: str
@@ -78,6 +82,7 @@ class DeadLetter:
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     cut: bool
+    heard: bool = True
 
 
 class DeadLetterBox(Protocol):
