@@ -357,9 +357,9 @@ async def test_what_others_write_among_the_dead_letters_is_seen_and_goes_nowhere
 async def test_dead_letters_are_read_past_the_ends_of_transactions(desk: Desk) -> None:
     """Which have places in the topic, and are no records."""
     topic, key = f"{desk.topics[0]}.dead_letter", uuid4().hex
-    async with AIOKafkaProducer(bootstrap_servers=desk.servers, transactional_id=key) as producer:
-        async with producer.transaction():
-            sent = await producer.send_and_wait(topic, b"{", key=key.encode(), partition=0)
+    producer = AIOKafkaProducer(bootstrap_servers=desk.servers, transactional_id=key)
+    async with producer, producer.transaction():
+        sent = await producer.send_and_wait(topic, b"{", key=key.encode(), partition=0)
     [letter] = await desk.dead_letters(key)
     assert (letter.place.partition, letter.place.offset) == (0, sent.offset)
     with pytest.raises(DeadLetterNotFound):

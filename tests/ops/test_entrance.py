@@ -152,6 +152,14 @@ async def test_who_is_not_logged_in_sees_nothing_and_is_led_back_afterwards(shop
     assert answer.headers["location"] == "/ops/orders?status=PAID&sku=MUG%201"
 
 
+async def test_who_comes_by_a_very_long_address_can_log_in_all_the_same(nobody: Browser) -> None:
+    sent = await nobody.get(f"/ops/orders?sku={'a' * 5000}")
+    assert is_sent_to_log_in(sent)
+    form = await nobody.get(sent.headers["location"])
+    assert is_a_page(form)
+    assert 'name="next" value="/ops"' in form.text
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
@@ -303,8 +311,8 @@ async def test_a_form_of_another_log_in_is_not_taken(
     before = await shop.rows()
     mine, theirs = await olga.form_token(), await adam.form_token()
     assert mine != theirs
-    for path in (f"/ops/orders/{order['id']}/cancel", f"/ops/orders/{order['id']}/screen", f"/ops/jobs/{uuid4()}/retry",
-                 "/ops/letters/0/0/redrive", "/ops/logout"):  # fmt: skip
+    for path in (f"/ops/orders/{order['id']}/cancel", f"/ops/orders/{order['id']}/screen",
+                 f"/ops/jobs/{uuid4()}/retry", "/ops/letters/0/0/redrive", "/ops/logout"):  # fmt: skip
         for wrong in ({}, {"form_token": ""}, {"form_token": theirs}, {"form_token": mine[:-1]}):
             form = {"reason": "OTHER", "version": "1", "key": uuid4().hex, **wrong}
             assert is_a_page(await olga.send(path, form), 403), path

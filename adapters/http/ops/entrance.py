@@ -23,6 +23,8 @@ LOG_OUT = "/ops/logout"
 COOKIE = "order_service_ops"
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 
+LONGEST_WAY_BACK = 2000
+
 _CHANGES = frozenset({"POST"})
 
 
@@ -128,7 +130,13 @@ def way_back(wanted: str) -> str:
     """`wanted` if it is one of our pages, else the first of them: nobody is led elsewhere after a log-in."""
     path = unquote(wanted.partition("?")[0])
     is_ours = path == HOME or path.startswith(f"{HOME}/")
-    is_plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set(' \\"<>') and "#" not in wanted
+    is_plain = (
+        len(wanted) <= LONGEST_WAY_BACK
+        and wanted.isascii()
+        and wanted.isprintable()
+        and not set(wanted) & set(' \\"<>')
+        and "#" not in wanted
+    )
     if not (is_ours and is_plain) or ".." in path or "\\" in path or "//" in path or path in {LOG_IN, LOG_OUT}:
         return HOME
     return wanted

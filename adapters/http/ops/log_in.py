@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from adapters.http.content import Checked, takes_form
 from adapters.http.limits import Networks, RateLimit
-from adapters.http.ops.entrance import HOME, LOG_IN, cookie, is_encrypted, session_of, way_back
+from adapters.http.ops.entrance import HOME, LOG_IN, LONGEST_WAY_BACK, cookie, is_encrypted, session_of, way_back
 from adapters.http.ops.rendering import Pages, see_other
 from adapters.http.problems import PROBLEMS
 from order_service.domain.actor import Bearer
@@ -32,7 +32,7 @@ _NOT_FOR_CUSTOMERS = "This account may not see these pages: they are for operato
 class LogInForm(msgspec.Struct):
     email: Annotated[str, Meta(max_length=1000)] = ""
     password: Annotated[str, Meta(max_length=10_000)] = ""
-    next: Annotated[str, Meta(max_length=2000)] = HOME
+    next: Annotated[str, Meta(max_length=LONGEST_WAY_BACK)] = HOME
 
 
 class TriesLimited(RateLimit):
@@ -45,7 +45,7 @@ class TriesLimited(RateLimit):
 
 @get("/login")
 async def ask(
-    request: AnyRequest, pages: SomePages, next: Annotated[str, QueryParameter(max_length=2000)] = HOME
+    request: AnyRequest, pages: SomePages, next: Annotated[str, QueryParameter()] = HOME
 ) -> Response[bytes]:
     return pages.page(request, "log_in.html", next=way_back(next), email="", refusal=None)
 
