@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from html import escape
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import msgspec
 
+from adapters.side_port import SidePort
 from adapters.worker.queue import QUEUE
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import JobsState
 
-_PATIENCE_SECONDS = 10
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -35,10 +35,8 @@ td, th {{ border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: left;
 """
 
 
-class QueuePage(ThreadingHTTPServer):
+class QueuePage(SidePort):
     """Serves `/`, `/state.json` and `/livez` until it is shut down. `read` may raise DependencyUnavailable."""
-
-    daemon_threads = True
 
     def __init__(self, address: tuple[str, int], read: Callable[[], JobsState]) -> None:
         self.read = read
@@ -47,7 +45,6 @@ class QueuePage(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: QueuePage
-    timeout = _PATIENCE_SECONDS
     server_version = "order-service"
     sys_version = ""
 
