@@ -1,25 +1,20 @@
 """The job queue, and jobs that were tried for the last time."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from adapters.http.content import Checked, takes_form
 from adapters.http.ops.overview import Watch
-from adapters.http.ops.rendering import Pages, see_other
-from order_service.domain.actor import Actor
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
 from order_service.domain.errors import DependencyUnavailable, JobNotFound
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
 
 _DONE = {"retried": "The job waits to be done again."}
-
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-By = NamedDependency[Actor]
 
 
 @get("/jobs")
