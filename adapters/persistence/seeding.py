@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -98,7 +99,7 @@ async def _copy(engine: AsyncEngine, batch: Sequence[tuple[Any, list[Any]]]) -> 
 
 
 def _next(rows: Iterator[tuple[Any, list[Any]]]) -> list[tuple[Any, list[Any]]]:
-    return [row for row, _ in zip(rows, range(_BATCH), strict=False)]
+    return list(islice(rows, _BATCH))
 
 
 def _rows(

@@ -160,11 +160,6 @@ def test_a_backup_of_nothing_leaves_no_file(tmp_path: Path) -> None:
         assert not (tmp_path / "orders.dump").exists()
 
 
-def test_what_others_wrote_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_columns([["cause"], ["\x1b]0;pwned\x07\x9b2J\u202e"], ["ça va"]])
-    assert capsys.readouterr().out == "cause\n\ufffd]0;pwned\ufffd\ufffd2J\ufffd\nça va\n"
-
-
 async def test_an_order_is_shown_by_its_number_or_its_id(database_url: URL, engine: AsyncEngine) -> None:
     seeded = order_service(database_url, "seed-orders", "30", "--json")
     assert (seeded.returncode, json.loads(seeded.stdout)["orders"], seeded.stderr) == (0, 30, "")
@@ -183,6 +178,14 @@ async def test_an_order_is_shown_by_its_number_or_its_id(database_url: URL, engi
     assert [event["seq"] for event in told["history"]] == list(range(1, told["order"]["version"] + 1))
     nobody_s = order_service(database_url, "orders", "show", "K7Q2-9XWD-3F4M")
     assert (nobody_s.returncode, nobody_s.stdout) == (1, "")
+
+
+def test_what_a_customer_wrote_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_columns([["name"], ["Mug\x1b[2J\r\nPAID"]])
+    assert (
+        capsys.readouterr().out
+        == "name\nMug\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}PAID\n"
+    )
 
 
 async def test_the_lag_is_told_to_people_and_to_scripts(database_url: URL) -> None:

@@ -46,6 +46,14 @@ async def seeded(engine: AsyncEngine, number: int, **said: Any) -> list[int]:
     return [done async for done in seed(engine, number, customers=50, reader="relay", until=UNTIL, **said)]
 
 
+async def test_as_many_orders_are_made_as_were_asked_for_however_many_are_written_at_once(
+    engine: AsyncEngine,
+) -> None:
+    steps = await seeded(engine, 10_007)
+    async with engine.connect() as connection:
+        assert (steps[-1], await connection.scalar(text("SELECT count(*) FROM orders"))) == (10_007, 10_007)
+
+
 async def test_seeded_orders_are_sound_and_of_every_kind(engine: AsyncEngine) -> None:
     assert (await seeded(engine, 3000))[-1] == 3000
     async for finding in check(engine):
