@@ -46,11 +46,11 @@ sbom:
 chaos *ARGS:
     @uv run --quiet python -m tests.chaos {{ARGS}}
 
-# Measure the service against bare apps on the same machine; or one thing alone: relay, worker, lists, logins, growth
+# Measure the service against bare apps on the same machine; or one thing alone: relay, worker, lists, logins, growth, traces
 [no-exit-message]
 [positional-arguments]
 bench *ARGS:
-    @case "${1:-}" in relay|worker|lists|logins|growth) alone=".$1"; shift;; *) alone="";; esac; \
+    @case "${1:-}" in relay|worker|lists|logins|growth|traces) alone=".$1"; shift;; *) alone="";; esac; \
         uv run --quiet python -m "tests.benchmarks$alone" "$@"
 
 # PostgreSQL, Redis and Kafka for development and tests, in the background: up, down or status

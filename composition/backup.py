@@ -46,10 +46,14 @@ def make_backup(settings: Settings, given: argparse.Namespace) -> int:
         file = os.open(given.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise SettingsError(f"{given.file} cannot be written: {error.strerror}.") from None
-    with os.fdopen(file, "wb") as written, _running_or_started(settings) as (host, password):
-        code = _run(["pg_dump", "--format=custom", "--dbname=postgres"], host, password, output=written.fileno())
+    code = REFUSED
+    try:
+        with os.fdopen(file, "wb") as written, _running_or_started(settings) as (host, password):
+            code = _run(["pg_dump", "--format=custom", "--dbname=postgres"], host, password, output=written.fileno())
+    finally:
+        if code:  # half of a database is no backup
+            given.file.unlink()
     if code:
-        given.file.unlink()
         return REFUSED
     print(f"{given.file} has all that was in the database, in {given.file.stat().st_size / 2**20:.1f} MiB.")
     return DONE

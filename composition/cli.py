@@ -1,6 +1,7 @@
 """The command `order-service`."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -47,12 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         code: int = given.run(read_settings(), given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started it
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try once more, and complain
+        _say_no_more()
         return _NOBODY_READS
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _say_no_more()
+        complain(f"{error.strerror}.")
+        return REFUSED
     except (Unreachable, PostgresStartFailed, LogOfAnotherCluster, OrdersExist, DependencyUnavailable) as error:
         complain(error)
         return REFUSED
@@ -65,6 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("The database has not the newest schema: run `order-service migrate`.")
         return REFUSED
     return code
+
+
+def _say_no_more() -> None:
+    """What is left to be written Python would try to write once more at the end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,7 +46,8 @@ def add_commands(commands: Commands) -> None:
         redrive_letters,
         "have messages heard again, once what kept them from being handled is mended",
         about="""Each goes back to the topic that it came from, and is not put back a second time. One that was
-        cut, because it was too big to be kept whole, stays: send it anew from where it came from.""",
+        cut, because it was too big to be kept whole, stays: send it anew from where it came from. So does one
+        that came from no topic that is heard here.""",
     )
     redriven.add_argument(
         "letters", nargs="*", type=_place, metavar="PARTITION@OFFSET", help="these alone (default: all that wait)"
@@ -82,9 +83,11 @@ def redrive_letters(settings: Settings, given: argparse.Namespace) -> int:
         places: Sequence[tuple[int, int]] = given.letters
         if not places:
             waiting = [each.letter for each in await _letters(container) if not each.is_redriven]
-            places = [(letter.place.partition, letter.place.offset) for letter in waiting if not letter.cut]
-            if cut := len(waiting) - len(places):
-                complain(f"{cut} were cut, and stay.")
+            places = [
+                (letter.place.partition, letter.place.offset) for letter in waiting if letter.heard and not letter.cut
+            ]
+            if stay := len(waiting) - len(places):
+                complain(f"{stay} were cut or came from elsewhere, and stay.")
         refused = 0
         with progress("messages", total=len(places)) as bar:
             for partition, offset in places:
@@ -135,6 +138,7 @@ def _shown(each: ListedLetter) -> dict[str, object]:
         "cause": letter.cause,
         "detail": letter.detail,
         "cut": letter.cut,
+        "heard": letter.heard,
         "redriven": each.is_redriven,
         "value": None if letter.value is None else letter.value.decode(errors="replace"),
     }
@@ -145,8 +149,11 @@ def _at(each: ListedLetter) -> str:
 
 
 def _origin(each: ListedLetter) -> str:
-    return f"{each.letter.topic}/{each.letter.partition}@{each.letter.offset}"
+    letter = each.letter
+    return f"{letter.topic}/{letter.partition}@{letter.offset}" if letter.topic else ""
 
 
 def _state(each: ListedLetter) -> str:
-    return "put back" if each.is_redriven else "waits, cut" if each.letter.cut else "waits"
+    if each.is_redriven:
+        return "put back"
+    return "not ours" if not each.letter.heard else "waits, cut" if each.letter.cut else "waits"

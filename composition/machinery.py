@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
+from uuid import UUID
 
 from dishka import AsyncContainer
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -65,7 +66,7 @@ def add_commands(commands: Commands) -> None:
         "have a dead job done after all",
         about="It goes back among those to be done now. Who asked for it is noted with the deeds of operators.",
     )
-    retry.add_argument("job", metavar="JOB", help="its id, as `queue status` prints it")
+    retry.add_argument("job", type=UUID, metavar="JOB", help="its id, as `queue status` prints it")
     add_json(retry)
 
 
@@ -133,7 +134,7 @@ def queue_retry(settings: Settings, given: argparse.Namespace) -> int:
     _require_redis(settings)
 
     async def act(container: AsyncContainer) -> None:
-        job = await (await container.get(RetryJob))(given.job, by=SYSTEM)
+        job = await (await container.get(RetryJob))(str(given.job), by=SYSTEM)
         tell(job) if given.json else print(f"Queued again: job {job.id}, of the orders {_orders(job)}.")
 
     return carry_out(act, settings)

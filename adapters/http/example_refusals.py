@@ -62,6 +62,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.DeadLetterNotFound(),
     errors.LetterRedriven(),
     errors.LetterCut(),
+    errors.LetterFromElsewhere(),
 ]
 _OF_THE_EDGE = {
     "malformed-request": "The body is not valid JSON: Input data was truncated.",

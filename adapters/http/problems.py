@@ -80,6 +80,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "last-admin": Problem(409, "Last admin", "Give somebody else the role of an admin first."),
     "letter-redriven": Problem(409, "Letter redriven", "Nothing is left to do, unless it dies again."),
     "letter-cut": Problem(409, "Letter cut", "Send the message again from where it came."),
+    "letter-from-elsewhere": Problem(409, "Letter from elsewhere", "Ask whoever writes to the dead letters' topic."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),
     "order-changed-meanwhile": Problem(409, "Order changed meanwhile", "Read the order again, and try again."),
     "order-number-taken": Problem(409, "Order number taken", "Send the request again."),

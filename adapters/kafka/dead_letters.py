@@ -1,7 +1,8 @@
 """Messages that no retry makes right: kept with the cause and the place they came from, and put back on command."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -19,13 +20,19 @@ _LARGEST_VALUE, _LARGEST_HEADERS, _LARGEST_KEY = 512 * 1024, 256 * 1024, 64 * 10
 # Ours begin with this, so that putting a message back can take them off again.
 _PREFIX = "x-dead-letter-"
 
+_LATEST_MILLISECONDS = 253_402_300_799_999  # a producer says when it is, and there it may be any year
+
 
 class DeadLetters:
-    """Both the slot that the consumer puts letters in, and the box in which an operator finds them."""
+    """Both the slot that the consumer puts letters in, and the box in which an operator finds them.
 
-    def __init__(self, cluster: Cluster, *, topic: str) -> None:
+    `heard`: the topics that letters come from. Others may write to `topic`, too, and whatever they like.
+    """
+
+    def __init__(self, cluster: Cluster, *, topic: str, heard: Collection[str]) -> None:
         self._cluster = cluster
         self._topic = topic
+        self._heard = heard
         self._producer = Producer(cluster)
 
     async def put(self, record: Any, *, cause: str, detail: str) -> None:
@@ -51,7 +58,7 @@ class DeadLetters:
             for partition, (begin, end) in (await kafka.extent(self._topic)).items():
                 if begin < end:
                     records += await kafka.between(self._topic, partition, max(begin, end - limit), end)
-        letters = sorted(map(_letter, records), key=lambda letter: letter.place.died_at, reverse=True)
+        letters = sorted(map(self._letter, records), key=lambda letter: letter.place.died_at, reverse=True)
         return letters[:limit]
 
     async def get(self, partition: int, offset: int) -> DeadLetter:
@@ -59,8 +66,10 @@ class DeadLetters:
             begin, end = (await kafka.extent(self._topic)).get(partition, (0, 0))
             if not begin <= offset < end:
                 raise DeadLetterNotFound
-            [record] = await kafka.between(self._topic, partition, offset, offset + 1)
-        return _letter(record)
+            records = await kafka.between(self._topic, partition, offset, offset + 1)
+        if not records:
+            raise DeadLetterNotFound
+        return self._letter(records[0])
 
     async def extent(self) -> Mapping[int, tuple[int, int]]:
         async with reading(self._cluster) as kafka:
@@ -71,6 +80,30 @@ class DeadLetters:
 
     async def close(self) -> None:
         await self._producer.close()
+
+    def _letter(self, record: Record) -> DeadLetter:
+        notes = {
+            name[len(_PREFIX) :]: (note or b"").decode(errors="replace")
+            for name, note in record.headers
+            if name.startswith(_PREFIX)
+        }
+        topic = notes.get("topic", "")
+        milliseconds = min(max(record.timestamp, 0), _LATEST_MILLISECONDS)
+        return DeadLetter(
+            place=LetterPlace(
+                record.partition, record.offset, datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+            ),
+            topic=topic,
+            partition=_number(notes.get("partition", "")),
+            offset=_number(notes.get("offset", "")),
+            cause=notes.get("cause", "unknown"),
+            detail=notes.get("detail", ""),
+            key=record.key,
+            value=record.value,
+            headers=[(name, content) for name, content in record.headers if not name.startswith(_PREFIX)],
+            cut=notes.get("cut") == "true",
+            heard=topic in self._heard,
+        )
 
     async def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers) -> None:
         async with self._producer.use() as producer:
@@ -87,18 +120,5 @@ def _first(headers: Headers, largest: int) -> Headers:
     return [header for header, size in zip(headers, sizes, strict=True) if size <= largest]
 
 
-def _letter(record: Record) -> DeadLetter:
-    notes = {name[len(_PREFIX) :]: note.decode() for name, note in record.headers if name.startswith(_PREFIX)}
-    died_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return DeadLetter(
-        place=LetterPlace(record.partition, record.offset, died_at),
-        topic=notes["topic"],
-        partition=int(notes["partition"]),
-        offset=int(notes["offset"]),
-        cause=notes["cause"],
-        detail=notes["detail"],
-        key=record.key,
-        value=record.value,
-        headers=[(name, content) for name, content in record.headers if not name.startswith(_PREFIX)],
-        cut=notes["cut"] == "true",
-    )
+def _number(note: str) -> int:
+    return int(note) if re.fullmatch("[0-9]{1,18}", note) else -1

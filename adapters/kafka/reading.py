@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoError, UnknownTopicOrPartitionError, for_code
 
 from adapters.kafka.cluster import Cluster
 from order_service.domain.errors import DependencyUnavailable
@@ -16,9 +16,6 @@ _PATIENCE_SECONDS = 10
 
 Record = Any
 """aiokafka's ConsumerRecord."""
-
-
-_UNKNOWN_TOPIC = 3  # Kafka's error codes
 
 
 class Reading:
@@ -36,12 +33,12 @@ class Reading:
         return {one.partition: (begins[one], ends[one]) for one in partitions}
 
     async def between(self, topic: str, partition: int, first: int, end: int) -> Sequence[Record]:
-        """What is kept from `first` to before `end`, where there must be a record at `end - 1`."""
+        """What is kept from `first` to before `end`: not every place has a record, as where a transaction ended."""
         place = TopicPartition(topic, partition)
         self._consumer.assign([place])
         self._consumer.seek(place, first)
         found: list[Record] = []
-        while not found or found[-1].offset + 1 < end:
+        while await self._consumer.position(place) < end:
             found += (await self._consumer.getmany(place, timeout_ms=1_000)).get(place, [])
         return [record for record in found if record.offset < end]
 
@@ -52,8 +49,10 @@ class Reading:
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         (described,) = await self._admin.describe_topics([topic])
-        if described["error_code"] == _UNKNOWN_TOPIC:
+        if (error := for_code(described["error_code"])) is UnknownTopicOrPartitionError:
             return []
+        if error is not NoError:  # where there is no right to look, there is nothing to see, but not no letter
+            raise error(topic)
         return [
             TopicPartition(topic, number) for number in sorted(one["partition"] for one in described["partitions"])
         ]

@@ -1,6 +1,7 @@
 """One at a time, in all processes together: an advisory lock of PostgreSQL, held by a session of its own."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,14 +14,18 @@ _RETRY_SECONDS = 0.5
 
 
 class SqlLeases:
+    """Of those in this process who want the same lease one asks for it: whoever asks waits with a connection."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
-        with in_domain_words():
-            async with lease(self._engine, name):
-                yield
+        async with self._asking[name]:
+            with in_domain_words():
+                async with lease(self._engine, name):
+                    yield
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, false, func, or_, select, tuple_
+from sqlalchemy import ARRAY, and_, cast, false, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -56,8 +56,15 @@ class SqlRedrivenLetters:
         self._topic = topic
 
     async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]:
-        asked = [(place.partition, place.offset, place.died_at) for place in places]
-        found = select(redriven_letters).where(redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(asked))
+        if not places:
+            return {}
+        # A list for each column: however many places there are, these are three parameters.
+        lists = zip(*((place.partition, place.offset, place.died_at) for place in places), strict=True)
+        columns = [cast(values, ARRAY(column.type)) for column, values in zip(_PLACE, lists, strict=True)]
+        asked = func.unnest(*columns).table_valued(*(column.name for column in _PLACE)).render_derived()
+        found = select(redriven_letters).where(
+            redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(select(asked))
+        )
         with in_domain_words():
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(found)).all()

@@ -1,28 +1,24 @@
 """A port of its own at which a role tells how it is: `/metrics`, `/livez` and `/readyz`. Not for the public."""
 
 import json
-import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from adapters.side_port import SidePort
 from adapters.telemetry.metrics import PREFIX
-
-_log = logging.getLogger(__name__)
 
 LONGEST_WITHOUT_A_TURN_SECONDS = 30.0
 LONGEST_WORK_SECONDS = 120.0
 """A job may take 30 s, and a batch of the relay waits as long for Kafka."""
 
-_PATIENCE_SECONDS = 10
 _KNOWN_FOR_SECONDS = 1.0
 _JSON = "application/json"
 
@@ -41,10 +37,8 @@ Dependencies = Callable[[], Mapping[str, Dependency]]
 """Asks each dependency, by name. It may take some seconds, and is called by one thread at a time."""
 
 
-class Exposition(ThreadingHTTPServer):
+class Exposition(SidePort):
     """Serves until it is shut down. `registry` has the metrics of all processes of the role. Raises OSError."""
-
-    daemon_threads = True
 
     def __init__(self, address: tuple[str, int], registry: CollectorRegistry, dependencies: Dependencies) -> None:
         self._registry = registry
@@ -69,11 +63,6 @@ class Exposition(ThreadingHTTPServer):
             thread.join()
             self.server_close()
 
-    def handle_error(self, *_: object) -> None:
-        """Who hung up is no news; all else goes to the log, where the library would print it."""
-        if not isinstance(sys.exception(), OSError):
-            _log.exception("a question about this role could not be answered")
-
     def _metrics(self) -> Answer:
         return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._registry)
 
@@ -95,7 +84,6 @@ class Exposition(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Exposition
-    timeout = _PATIENCE_SECONDS
     server_version = "order-service"
     sys_version = ""
 

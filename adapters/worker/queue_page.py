@@ -1,21 +1,17 @@
 """A page that shows the job queue, for people. It can only be read, so it asks nobody who they are."""
 
-import logging
-import sys
 from collections.abc import Callable, Iterable
 from html import escape
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import msgspec
 
+from adapters.side_port import SidePort
 from adapters.worker.queue import QUEUE
 from order_service.domain.errors import DependencyUnavailable
 from order_service.ports import JobsState
 
-_log = logging.getLogger(__name__)
-
-_PATIENCE_SECONDS = 10
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -39,24 +35,16 @@ td, th {{ border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: left;
 """
 
 
-class QueuePage(ThreadingHTTPServer):
+class QueuePage(SidePort):
     """Serves `/`, `/state.json` and `/livez` until it is shut down. `read` may raise DependencyUnavailable."""
-
-    daemon_threads = True
 
     def __init__(self, address: tuple[str, int], read: Callable[[], JobsState]) -> None:
         self.read = read
         super().__init__(address, _Handler)
 
-    def handle_error(self, *_: object) -> None:
-        """Who hung up is no news; all else goes to the log, where the library would print it."""
-        if not isinstance(sys.exception(), OSError):
-            _log.exception("the page could not be made")
-
 
 class _Handler(BaseHTTPRequestHandler):
     server: QueuePage
-    timeout = _PATIENCE_SECONDS
     server_version = "order-service"
     sys_version = ""
 

@@ -50,6 +50,7 @@
     │   ├── LastAdmin               nobody would be left who may give others a role
     │   ├── LetterRedriven          a dead letter that was put back is not put back again
     │   ├── LetterCut               too big to be kept whole, so it cannot be put back
+    │   ├── LetterFromElsewhere     of no topic that is heard here, so there is nowhere to put it back
     │   ├── ExternalRefTaken
     │   ├── OrderNumberTaken        two orders drew the same number; the next draw will not
     │   ├── OrderChangedMeanwhile   a race was lost; loading again and retrying is right
@@ -435,6 +436,13 @@ class LetterCut(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The message was too big to be kept whole: send it again from where it came.")
+
+
+class LetterFromElsewhere(Conflict):
+    code = "letter-from-elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__("The dead letter came from no topic that this service hears, so it cannot be put back.")
 
 
 class ExternalRefTaken(Conflict):

@@ -11,7 +11,10 @@ from order_service.domain.actor import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadJob:
-    """A job that was tried for the last time. `reason` is of its last failure, without anything personal."""
+    """A job that was tried for the last time. `reason` is of its last failure, without anything personal.
+
+    What others put into the queue is about no orders, and is not retried.
+    """
 
     id: str
     order_ids: Sequence[UUID]
@@ -63,7 +66,11 @@ class LetterPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that no retry made right, and where it came from. `value` is as it came, unless `cut`."""
+    """A message that no retry made right, and where it came from. `value` is as it came, unless `cut`.
+
+    `heard`: whether `topic` is one that this service hears. It need not be: the letter may be of somebody else, who
+    said where it came from, or did not (then `topic` is empty, and `partition` and `offset` are -1).
+    """
 
     place: LetterPlace
     topic: str
@@ -75,6 +82,7 @@ class DeadLetter:
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     cut: bool
+    heard: bool = True
 
 
 class DeadLetterBox(Protocol):

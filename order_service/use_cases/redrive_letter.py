@@ -1,7 +1,7 @@
 """Have a message heard again that could not be handled."""
 
 from order_service.domain.actor import Actor, Scope
-from order_service.domain.errors import LetterCut, LetterRedriven
+from order_service.domain.errors import LetterCut, LetterFromElsewhere, LetterRedriven
 from order_service.ports import Clock, DeadLetter, DeadLetterBox, Deed, Deeds, Ids, Leases, RedrivenLetters
 from order_service.use_cases.administration import require_operator
 
@@ -9,7 +9,8 @@ from order_service.use_cases.administration import require_operator
 class RedriveLetter:
     """Staff, and whoever runs the service: each letter once, unless this ends between sending it and noting that.
 
-    Raises InsufficientScope, NotAllowed, DeadLetterNotFound, LetterCut, LetterRedriven.
+    Raises InsufficientScope, NotAllowed, DeadLetterNotFound, LetterFromElsewhere, LetterCut,
+    LetterRedriven.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class RedriveLetter:
         """The letter, by where it lies among the dead ones."""
         require_operator(by, scope=Scope.ORDERS_WRITE)
         letter = await self._letters.get(partition, offset)
+        if not letter.heard:
+            raise LetterFromElsewhere
         if letter.cut:
             raise LetterCut
         async with self._leases.hold("dead letters"):

@@ -135,6 +135,31 @@ def test_a_pipe_that_nobody_reads_ends_it_without_a_word() -> None:
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize(
+    ("end", "code", "complaint"),
+    [(">&-", 0, ""), (">/dev/full", 1, "order-service: No space left on device.\n")],
+    ids=["closed", "full"],
+)
+def test_an_output_that_takes_nothing_is_no_crash(end: str, code: int, complaint: str) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" settings {end}', str(COMMAND)],
+        env={"PATH": os.environ["PATH"]},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (code, complaint)
+
+
+def test_a_backup_of_nothing_leaves_no_file(tmp_path: Path) -> None:
+    for _ in range(2):
+        ended = run("backup", str(tmp_path / "orders.dump"), VAR_DIR=str(tmp_path / "var"))
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "There is no database in" in ended.stderr
+        assert not (tmp_path / "orders.dump").exists()
+
+
 async def test_an_order_is_shown_by_its_number_or_its_id(database_url: URL, engine: AsyncEngine) -> None:
     seeded = order_service(database_url, "seed-orders", "30", "--json")
     assert (seeded.returncode, json.loads(seeded.stdout)["orders"], seeded.stderr) == (0, 30, "")

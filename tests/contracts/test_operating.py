@@ -46,6 +46,12 @@ async def test_a_letter_is_known_to_be_redriven_by_whom_and_no_other_is(redriven
     assert await redriven.among([]) == {}
 
 
+async def test_however_many_letters_are_kept_it_is_known_which_were_redriven(redriven: RedrivenLetters) -> None:
+    places = [LetterPlace(0, offset, NOW) for offset in range(40_000)]
+    await redriven.add(places[7], by=OTTO, at=NOW)
+    assert list(await redriven.among(places)) == [places[7]]
+
+
 async def test_it_is_redriven_no_second_time(redriven: RedrivenLetters) -> None:
     for by in (OTTO, SYSTEM):
         await redriven.add(LetterPlace(0, 7, NOW), by=by, at=NOW)

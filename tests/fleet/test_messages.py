@@ -21,7 +21,7 @@ from adapters.persistence.leases import SqlLeases
 from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
 from adapters.system import RandomIds, SystemClock
 from order_service.domain.actor import SYSTEM
-from order_service.domain.errors import LetterCut, LetterRedriven
+from order_service.domain.errors import DeadLetterNotFound, LetterCut, LetterFromElsewhere, LetterRedriven
 from order_service.ports import DeadLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 from tests.chaos.heard import PARTITIONS, not_heard
@@ -64,7 +64,7 @@ class Desk:
         self.shipments = environment["KAFKA_SHIPMENTS_TOPIC"]
         self.topics = (environment["KAFKA_TOPIC"], self.payments, self.shipments)
         topic = f"{environment['KAFKA_TOPIC']}.dead_letter"
-        self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=topic)
+        self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=topic, heard=self.topics)
         self._redrive = RedriveLetter(
             self.letters,
             SqlRedrivenLetters(engine, topic=topic),
@@ -330,6 +330,42 @@ async def test_a_dead_letter_that_is_put_back_is_heard_again_once(desk: Desk) ->
     assert len(await desk.dead_letters(order_id)) == 1
 
 
+async def test_what_others_write_among_the_dead_letters_is_seen_and_goes_nowhere(desk: Desk) -> None:
+    unheard, topic = f"unheard-{uuid4().hex[:8]}", f"{desk.topics[0]}.dead_letter"
+    await make_topics(desk.servers, [unheard])
+    strange: list[RecordHeaders] = [
+        [],
+        [
+            ("x-dead-letter-topic", b"\xff"),
+            ("x-dead-letter-partition", b"one"),
+            ("x-dead-letter-offset", b"9" * 5000),
+        ],
+        [("x-dead-letter-topic", unheard.encode()), ("x-dead-letter-partition", b"0"), ("x-dead-letter-cut", b"no")],
+    ]
+    for sent in strange:
+        await desk.send(b"\xff", sent, key=unheard, topic=topic)
+    letters = await desk.dead_letters(unheard)
+    assert [(letter.cause, letter.partition, letter.offset) for letter in letters] == [
+        ("unknown", -1, -1), ("unknown", -1, -1), ("unknown", 0, -1)
+    ]  # fmt: skip
+    for letter in letters:
+        with pytest.raises(LetterFromElsewhere):
+            await desk.redrive(letter)
+    assert await told(desk.servers, unheard) == []
+
+
+async def test_dead_letters_are_read_past_the_ends_of_transactions(desk: Desk) -> None:
+    """Which have places in the topic, and are no records."""
+    topic, key = f"{desk.topics[0]}.dead_letter", uuid4().hex
+    producer = AIOKafkaProducer(bootstrap_servers=desk.servers, transactional_id=key)
+    async with producer, producer.transaction():
+        sent = await producer.send_and_wait(topic, b"{", key=key.encode(), partition=0)
+    [letter] = await desk.dead_letters(key)
+    assert (letter.place.partition, letter.place.offset) == (0, sent.offset)
+    with pytest.raises(DeadLetterNotFound):
+        await desk.letters.get(0, sent.offset + 1)
+
+
 async def test_a_dead_letter_that_is_put_back_and_still_bad_is_a_dead_letter_again(desk: Desk) -> None:
     order_id = await desk.an_order()
     first = await desk.send(b"{", headers(), key=order_id)
@@ -439,4 +475,4 @@ async def test_what_is_not_heard_yet_is_counted_by_topic(desk: Desk) -> None:
         await desk.send(b"{}", headers(), key=uuid4().hex, topic=unheard)
     await until(desk.everything_is_heard)
     assert await consumer_lag(cluster, [*desk.topics, unheard]) == {**dict.fromkeys(desk.topics, 0), unheard: 3}
-    assert await DeadLetters(cluster, topic="no-such-topic").extent() == {}
+    assert await DeadLetters(cluster, topic="no-such-topic", heard=()).extent() == {}

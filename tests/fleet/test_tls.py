@@ -283,7 +283,7 @@ async def test_an_order_goes_its_way_and_poison_its_own_over_tls_alone(fleet: Fl
     await producer.start()
     await producer.send_and_wait("payments", b"no JSON", key=b"1")
     await producer.stop()
-    letters = DeadLetters(cluster(secure), topic="order_management_service.dead_letter")
+    letters = DeadLetters(cluster(secure), topic="order_management_service.dead_letter", heard=["payments"])
 
     async def poison_is_kept() -> bool:
         return [letter.value for letter in await letters.newest(10)] == [b"no JSON"]

@@ -152,6 +152,14 @@ async def test_who_is_not_logged_in_sees_nothing_and_is_led_back_afterwards(shop
     assert answer.headers["location"] == "/ops/orders?status=PAID&sku=MUG%201"
 
 
+async def test_who_comes_by_a_very_long_address_can_log_in_all_the_same(nobody: Browser) -> None:
+    sent = await nobody.get(f"/ops/orders?sku={'a' * 5000}")
+    assert is_sent_to_log_in(sent)
+    form = await nobody.get(sent.headers["location"])
+    assert is_a_page(form)
+    assert 'name="next" value="/ops"' in form.text
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
@@ -256,6 +264,13 @@ async def test_a_session_that_is_ended_elsewhere_is_over_here(shop: Shop, olga: 
     await until(is_over)
 
 
+async def test_cookies_of_others_on_this_host_do_not_hide_ours(olga: Browser) -> None:
+    ours = f"{COOKIE}={olga.client.cookies[COOKIE]}"
+    for theirs in ('prefs={"a": 1, "b": [2]}', "a[0]=1", "nothing", "=", 'open="', "\xff=\xff"):
+        for sent in (f"{theirs}; {ours}", f"{ours}; {theirs}", f"{COOKIE}=; {theirs};{ours}"):
+            assert is_a_page(await olga.get("/ops/deeds", headers={"Cookie": sent.encode("latin-1")})), sent
+
+
 # Forms
 
 
@@ -265,6 +280,7 @@ FROM_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "another origin, where nothing else is said": {"Origin": "http://evil.test"},
     "another port": {"Origin": "http://shop.test:81"},
     "an origin that is kept secret": {"Origin": "null"},
+    "an origin that is none": {"Origin": "http://[shop.test"},
     "nobody knows where": {},
 }
 
@@ -295,8 +311,8 @@ async def test_a_form_of_another_log_in_is_not_taken(
     before = await shop.rows()
     mine, theirs = await olga.form_token(), await adam.form_token()
     assert mine != theirs
-    for path in (f"/ops/orders/{order['id']}/cancel", f"/ops/orders/{order['id']}/screen", "/ops/jobs/1/retry",
-                 "/ops/letters/0/0/redrive", "/ops/logout"):  # fmt: skip
+    for path in (f"/ops/orders/{order['id']}/cancel", f"/ops/orders/{order['id']}/screen",
+                 f"/ops/jobs/{uuid4()}/retry", "/ops/letters/0/0/redrive", "/ops/logout"):  # fmt: skip
         for wrong in ({}, {"form_token": ""}, {"form_token": theirs}, {"form_token": mine[:-1]}):
             form = {"reason": "OTHER", "version": "1", "key": uuid4().hex, **wrong}
             assert is_a_page(await olga.send(path, form), 403), path

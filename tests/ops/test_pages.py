@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from html import unescape
 from uuid import UUID, uuid4
 
@@ -316,7 +317,7 @@ async def test_what_does_not_answer_is_told(shop_database: URL, machines: Machin
         assert "PostgreSQL Answers" in told
         assert "Redis does not answer" in words(await browser.get("/ops/jobs"))
         assert "Kafka does not answer" in words(await browser.get("/ops/letters"))
-        refused = await browser.get("/ops/jobs/1/retry")
+        refused = await browser.get(f"/ops/jobs/{uuid4()}/retry")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "Idempotency-Key" not in refused.text
 
@@ -366,6 +367,39 @@ async def test_a_dead_letter_is_put_back_and_it_is_known_by_whom(shop_database: 
         assert again.status_code == 409
         assert (await browser.send("/ops/letters/0/2/redrive", form)).status_code == 409
         assert (await browser.send("/ops/letters/7/7/redrive", form)).status_code == 404
+
+
+async def test_many_letters_at_once_are_put_back_and_leave_room_for_others(
+    shop_database: URL, machines: Machines
+) -> None:
+    machines.letters_are(*(a_letter(offset) for offset in range(40)))
+    async with open_shop_with(machines, shop_database) as shop, somebody(shop, Role.OPERATOR) as browser:
+        form = {"form_token": await browser.form_token()}
+        sent = (browser.send(f"/ops/letters/0/{offset}/redrive", form) for offset in range(40))
+        assert {answer.status_code for answer in await asyncio.gather(*sent)} == {303}
+        assert len(machines.letters.sent) == 40
+
+
+async def test_what_others_left_is_shown_and_nothing_can_be_done_with_it(
+    shop_database: URL, machines: Machines
+) -> None:
+    theirs = replace(a_letter(1, cause=HOSTILE), topic="", partition=-1, heard=False)
+    machines.letters_are(theirs, replace(a_letter(2), topic=HOSTILE, heard=False))
+    machines.dead += [a_dead_job("no job of this service")]
+    async with open_shop_with(machines, shop_database) as shop, somebody(shop, Role.OPERATOR) as browser:
+        letters, jobs = await browser.get("/ops/letters"), await browser.get("/ops/jobs")
+        for page in (letters, jobs):
+            assert "/redrive" not in page.text
+            assert "/retry" not in page.text
+        assert letters.text.count(SHOWN) == 2
+        assert "it does not say" in words(letters)
+        assert words(letters).count("Not ours") == 2
+        assert "no job of this service" in words(jobs)
+        form = {"form_token": await browser.form_token()}
+        path = "/ops/letters/0/1/redrive"
+        assert "cannot be put back" in words(await browser.get(path))
+        assert (await browser.send(path, form)).status_code == 409
+        assert (await browser.get(f"/ops/jobs/{machines.dead[0].id}/retry")).status_code == 404
 
 
 async def test_deeds_are_told_with_the_orders_that_they_are_about(olga: Browser, order: Document) -> None:

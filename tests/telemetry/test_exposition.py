@@ -1,16 +1,20 @@
 """The port at which a role tells how it is."""
 
 import logging
+import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from adapters.side_port import SidePort
 from adapters.telemetry.exposition import Dependency, Exposition
 from adapters.telemetry.metrics import PREFIX, Metrics
 from adapters.telemetry.shared import shared_registry
@@ -123,6 +127,55 @@ def test_what_goes_wrong_with_an_answer_is_told_in_the_log_alone(
             client.get("/readyz")
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert capfd.readouterr().err == ""
+
+
+def test_who_asks_slowly_is_hung_up_on(port: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SidePort, "patience_seconds", 0.3)
+    with connected(port) as slow:
+        slow.settimeout(0.05)
+        for _ in range(200):
+            try:
+                slow.sendall(b"a")
+                heard = slow.recv(1)
+            except TimeoutError:
+                continue  # it still listens
+            except OSError:
+                heard = b""
+            assert heard == b""
+            return
+    pytest.fail("it listens for ever")
+
+
+def test_so_many_are_listened_to_at_once_and_the_next_when_one_has_gone(port: httpx.Client) -> None:
+    with ExitStack() as idle:
+        for _ in range(64):
+            last = idle.enter_context(connected(port))
+        with connected(port) as refused:
+            assert refused.recv(1) == b""
+        last.close()
+        for _ in range(100):
+            try:
+                assert port.get("/metrics").status_code == 200
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        else:
+            pytest.fail("nobody is listened to any more")
+
+
+def test_who_does_not_wait_for_the_answer_leaves_no_stack_trace(
+    port: httpx.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        with connected(port) as gone:
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert port.get("/metrics").status_code == 200
+    assert capfd.readouterr().err == ""
+
+
+def connected(port: httpx.Client) -> socket.socket:
+    return socket.create_connection((port.base_url.host, port.base_url.port or 0), timeout=10)
 
 
 def test_the_counts_of_a_process_stay_when_it_ends_and_its_gauges_go(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from order_service.domain.errors import (
     InsufficientScope,
     JobNotFound,
     LetterCut,
+    LetterFromElsewhere,
     LetterRedriven,
     NotAllowed,
 )
@@ -49,7 +50,7 @@ class NobodyIsBehind:
         return {"payments": 0}
 
 
-def a_letter(offset: int, *, cut: bool = False) -> DeadLetter:
+def a_letter(offset: int, *, cut: bool = False, heard: bool = True) -> DeadLetter:
     return DeadLetter(
         place=LetterPlace(0, offset, datetime(2026, 1, 1, 0, 0, offset, tzinfo=UTC)),
         topic="payments",
@@ -61,6 +62,7 @@ def a_letter(offset: int, *, cut: bool = False) -> DeadLetter:
         value=b"{",
         headers=(),
         cut=cut,
+        heard=heard,
     )
 
 
@@ -90,8 +92,10 @@ async def test_a_letter_is_put_back_once_however_many_ask() -> None:
     assert await desk.done() == ["redrive letter 0@1, from payments/2@41"]
 
 
-async def test_a_letter_that_is_not_whole_or_not_there_stays() -> None:
-    desk = Desk(a_letter(0, cut=True))
+async def test_a_letter_that_is_not_whole_not_ours_or_not_there_stays() -> None:
+    desk = Desk(a_letter(0, cut=True), a_letter(2, heard=False))
+    with pytest.raises(LetterFromElsewhere):
+        await desk.redrive(0, 2, by=OTTO)
     with pytest.raises(LetterCut):
         await desk.redrive(0, 0, by=OTTO)
     with pytest.raises(DeadLetterNotFound):

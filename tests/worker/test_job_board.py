@@ -70,6 +70,36 @@ async def test_a_dead_job_is_done_once_more_however_many_ask(board: DramatiqJobB
     assert "traceback" not in taken.options
 
 
+OURS = to_process([str(uuid4())])
+STRANGE = {
+    "no JSON": b"{",
+    "no text": b"\xff",
+    "no message": b"[]",
+    "nested without end": b"[" * 100_000,
+    "of another actor": OURS.copy(actor_name="send_mail").encode(),
+    "of no orders": OURS.copy(args=(["K7Q2"],)).encode(),
+    "of nothing": OURS.copy(args=()).encode(),
+    "of half a character": OURS.copy(args=(["\ud800"],)).encode(),
+    "with options that are none": OURS.encode().replace(b'"options":{}', b'"options":[]'),
+}
+
+
+@pytest.mark.parametrize("message", STRANGE.values(), ids=STRANGE.keys())
+async def test_what_others_put_into_the_queue_is_seen_and_not_retried(
+    board: DramatiqJobBoard, broker: RedisBroker, message: bytes
+) -> None:
+    await asyncio.to_thread(_fail, broker, to_process([str(uuid4())]), OrderNotFound())
+    for name in (b"theirs", b"\xff"):
+        broker.client.zadd("dramatiq:orders.XQ", {name: 1})
+        broker.client.hset("dramatiq:orders.XQ.msgs", name, message)
+    state = await board.state()
+    assert (state.dead, [len(job.order_ids) for job in state.newest_dead]) == (3, [1, 0, 0])
+    assert {job.reason for job in state.newest_dead[1:]} == {"no job of this service"}
+    with pytest.raises(JobNotFound):
+        await board.retry("theirs")
+    assert (await board.state()).dead == 3
+
+
 async def test_a_job_that_is_not_dead_cannot_be_retried(board: DramatiqJobBoard) -> None:
     with pytest.raises(JobNotFound):
         await board.retry(uuid4().hex)

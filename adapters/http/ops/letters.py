@@ -1,26 +1,21 @@
 """Messages that could not be handled, and putting one back."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from adapters.http.content import Checked, takes_form
 from adapters.http.ops.overview import Watch
-from adapters.http.ops.rendering import Pages, see_other
-from order_service.domain.actor import Actor
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
 from order_service.domain.errors import DeadLetterNotFound, DependencyUnavailable
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
 _AT_ONCE = 100
 _DONE = {"redriven": "The letter is back where it came from, and will be heard again."}
-
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-By = NamedDependency[Actor]
 
 
 @get("/letters")

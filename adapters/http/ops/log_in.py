@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import QueryParameter, SkipValidation, URLEncodedBody
@@ -14,8 +14,8 @@ from msgspec import Meta
 
 from adapters.http.content import Checked, takes_form
 from adapters.http.limits import Networks, RateLimit
-from adapters.http.ops.entrance import HOME, LOG_IN, cookie, is_encrypted, session_of, way_back
-from adapters.http.ops.rendering import Pages, see_other
+from adapters.http.ops.entrance import HOME, LOG_IN, LONGEST_WAY_BACK, cookie, is_encrypted, session_of, way_back
+from adapters.http.ops.rendering import AnyRequest, SomePages, see_other
 from adapters.http.problems import PROBLEMS
 from order_service.domain.actor import Bearer
 from order_service.domain.errors import InvalidCredentials, RateLimited
@@ -23,16 +23,13 @@ from order_service.ports import Clock, Tokens
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.log_in import LogIn, LogInCommand
 
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-
 _NOT_FOR_CUSTOMERS = "This account may not see these pages: they are for operators and admins."
 
 
 class LogInForm(msgspec.Struct):
     email: Annotated[str, Meta(max_length=1000)] = ""
     password: Annotated[str, Meta(max_length=10_000)] = ""
-    next: Annotated[str, Meta(max_length=2000)] = HOME
+    next: Annotated[str, Meta(max_length=LONGEST_WAY_BACK)] = HOME
 
 
 class TriesLimited(RateLimit):
@@ -45,7 +42,7 @@ class TriesLimited(RateLimit):
 
 @get("/login")
 async def ask(
-    request: AnyRequest, pages: SomePages, next: Annotated[str, QueryParameter(max_length=2000)] = HOME
+    request: AnyRequest, pages: SomePages, next: Annotated[str, QueryParameter()] = HOME
 ) -> Response[bytes]:
     return pages.page(request, "log_in.html", next=way_back(next), email="", refusal=None)
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import FromPath, QueryParameter
 
 from adapters.http.ops import words
-from adapters.http.ops.rendering import Pages, unchanged
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, unchanged
 from order_service.domain.actor import Actor
 from order_service.domain.lifecycle import ALLOWED, NEEDS, PARTY_OF, Operation, ProcessingStatus, Status
 from order_service.use_cases.get_order import GetOrder
@@ -26,9 +26,6 @@ _DONE = {
 }
 """What a page says after a form that led to it."""
 
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-By = NamedDependency[Actor]
 Seq = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 
 

@@ -1,29 +1,24 @@
 """What can be done with an order here: each is asked for once more before it is done."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation, URLEncodedBody
+from litestar.params import FromPath, URLEncodedBody
 from msgspec import Meta
 
 from adapters.http.content import Checked, takes_form
 from adapters.http.ops.order import may_be_canceled, may_be_screened, read
-from adapters.http.ops.rendering import Pages, see_other
-from order_service.domain.actor import Actor
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
 from order_service.domain.lifecycle import CancelReason
 from order_service.use_cases.cancel_by_hand import CancelByHand
 from order_service.use_cases.change_order import OrderChange
 from order_service.use_cases.get_order import GetOrder
 from order_service.use_cases.idempotency import IdempotencyKey
 from order_service.use_cases.screen_again import ScreenAgain
-
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-By = NamedDependency[Actor]
 
 _REASONS = (
     CancelReason.CUSTOMER_REQUEST,

@@ -2,17 +2,16 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 
 from adapters.http.cursors import Cursors
-from adapters.http.ops.rendering import Pages, see_other
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
 from order_service.domain.actor import Actor
 from order_service.domain.errors import BadCursor, InvalidField, OrderNotFound
 from order_service.domain.lifecycle import (
@@ -44,9 +43,9 @@ Kind = TypeVar("Kind", bound=StrEnum)
 
 @get("/orders")
 async def orders(
-    request: Request[Any, Any, Any],
-    pages: NamedDependency[SkipValidation[Pages]],
-    by: NamedDependency[Actor],
+    request: AnyRequest,
+    pages: SomePages,
+    by: By,
     find_order: NamedDependency[FindOrder],
     list_orders: NamedDependency[ListOrders],
     list_accounts: NamedDependency[ListAccounts],

@@ -5,14 +5,14 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from adapters.http.health import Check, results_of
-from adapters.http.ops.rendering import Pages, unchanged
+from adapters.http.ops.rendering import AnyRequest, By, SomePages, unchanged
 from order_service.domain.actor import Actor
 from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.see_machinery import Machinery, SeeMachinery
@@ -21,9 +21,6 @@ _FRESH_SECONDS = 2.0
 _DEEDS = 8
 _TITLES = {"postgresql": "PostgreSQL", "redis": "Redis", "kafka": "Kafka"}
 
-AnyRequest = Request[Any, Any, Any]
-SomePages = NamedDependency[SkipValidation[Pages]]
-By = NamedDependency[Actor]
 Digest = Annotated[str, QueryParameter(max_length=16)]
 
 

@@ -3,24 +3,21 @@
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from adapters.http.as_is import AsIs
 from adapters.http.ops.entrance import LOG_IN
-from adapters.http.ops.rendering import HTML, Pages, see_other
+from adapters.http.ops.rendering import HTML, AnyRequest, Pages, see_other
 from adapters.http.problems import CODE_BY_STATUS, PROBLEMS, REQUEST_ID, extended
 from order_service.domain import errors
 
 _log = logging.getLogger(__name__)
 
 _FOR_PROGRAMS = ", with the same Idempotency-Key"
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class Refusals:

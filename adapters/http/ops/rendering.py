@@ -8,14 +8,17 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from adapters.http.as_is import AsIs
 from adapters.http.ops import words
 from adapters.http.ops.assets import address_of
 from adapters.http.ops.entrance import FORM_TOKEN, LOG_IN, LOG_OUT, FormTokens, session_of
 from adapters.http.problems import REQUEST_ID, extended
-from order_service.domain.actor import Bearer
+from order_service.domain.actor import Actor, Bearer
 
+AnyRequest = Request[Any, Any, Any]
 HTML = "text/html; charset=utf-8"
 
 _MENU = (
@@ -61,7 +64,7 @@ class Pages:
 
     def page(
         self,
-        request: Request[Any, Any, Any],
+        request: AnyRequest,
         template: str,
         *,
         status: int = 200,
@@ -82,6 +85,10 @@ class Pages:
             **known,
         )
         return AsIs(text.encode(), status=status, media_type=HTML, headers=headers)
+
+
+SomePages = NamedDependency[SkipValidation[Pages]]
+By = NamedDependency[Actor]
 
 
 def see_other(address: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response[bytes]:
