@@ -62,6 +62,7 @@ from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
+from order_service.use_cases.write_down import WriteDown
 
 USE_CASES = (
     AmendOrder,
@@ -126,7 +127,7 @@ class UseCases(Provider):
 
     scope = Scope.APP
 
-    parts = provide_all(ChangeAccount, ChangeOrder, Guessing)
+    parts = provide_all(ChangeAccount, ChangeOrder, Guessing, WriteDown)
 
     def __init__(self, watches: Watches) -> None:
         super().__init__()

@@ -2,8 +2,9 @@
 
 from order_service.domain.actor import Actor, Scope
 from order_service.domain.errors import LetterCut, LetterFromElsewhere, LetterRedriven
-from order_service.ports import Clock, DeadLetter, DeadLetterBox, Deed, Deeds, Ids, Leases, RedrivenLetters
+from order_service.ports import DeadLetter, DeadLetterBox, Leases, RedrivenLetters
 from order_service.use_cases.administration import require_operator
+from order_service.use_cases.write_down import WriteDown
 
 
 class RedriveLetter:
@@ -18,16 +19,12 @@ class RedriveLetter:
         letters: DeadLetterBox,
         redriven: RedrivenLetters,
         leases: Leases,
-        deeds: Deeds,
-        ids: Ids,
-        clock: Clock,
+        write_down: WriteDown,
     ) -> None:
         self._letters = letters
         self._redriven = redriven
         self._leases = leases
-        self._deeds = deeds
-        self._ids = ids
-        self._clock = clock
+        self._write_down = write_down
 
     async def __call__(self, partition: int, offset: int, *, by: Actor) -> DeadLetter:
         """The letter, by where it lies among the dead ones."""
@@ -40,9 +37,8 @@ class RedriveLetter:
         async with self._leases.hold("dead letters"):
             if await self._redriven.among([letter.place]):
                 raise LetterRedriven
-            at = self._clock.now()
             subject = f"{partition}@{offset}, from {letter.topic}/{letter.partition}@{letter.offset}"
-            await self._deeds.add(Deed(id=self._ids.new(), at=at, by=by, what="redrive letter", subject=subject))
+            at = await self._write_down("redrive letter", subject, by=by)
             await self._letters.put_back(letter)
             await self._redriven.add(letter.place, by=by, at=at)
         return letter

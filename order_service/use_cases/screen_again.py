@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from order_service.domain.actor import Actor, Scope
-from order_service.ports import Clock, Deed, Deeds, Ids
 from order_service.use_cases.administration import require_operator
 from order_service.use_cases.request_processing import RequestProcessing
+from order_service.use_cases.write_down import WriteDown
 
 
 class ScreenAgain:
@@ -14,14 +14,11 @@ class ScreenAgain:
     Raises InsufficientScope, NotAllowed, OrderNotFound, AlreadyProcessed.
     """
 
-    def __init__(self, request: RequestProcessing, deeds: Deeds, ids: Ids, clock: Clock) -> None:
+    def __init__(self, request: RequestProcessing, write_down: WriteDown) -> None:
         self._request = request
-        self._deeds = deeds
-        self._ids = ids
-        self._clock = clock
+        self._write_down = write_down
 
     async def __call__(self, order_id: UUID, *, by: Actor) -> None:
         require_operator(by, scope=Scope.ORDERS_WRITE)
-        deed = Deed(id=self._ids.new(), at=self._clock.now(), by=by, what="screen again", subject=f"order {order_id}")
-        await self._deeds.add(deed)
+        await self._write_down("screen again", f"order {order_id}", by=by)
         await self._request(order_id, by=by)

@@ -24,6 +24,7 @@ from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DeadLetterNotFound, LetterCut, LetterFromElsewhere, LetterRedriven
 from order_service.ports import DeadLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
+from order_service.use_cases.write_down import WriteDown
 from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute
 from tests.crash.checker import ALL_PROCESSED, ALL_RELAYED
@@ -69,9 +70,7 @@ class Desk:
             self.letters,
             SqlRedrivenLetters(engine, topic=topic),
             SqlLeases(engine),
-            SqlDeeds(engine),
-            RandomIds(),
-            SystemClock(),
+            WriteDown(SqlDeeds(engine), RandomIds(), SystemClock()),
         )
 
     async def an_order(self) -> str:

@@ -11,11 +11,8 @@ from sqlalchemy import URL
 from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from order_service.domain.errors import DependencyUnavailable, JobNotFound
 from order_service.ports import (
-    Clock,
     DeadJob,
     DeadLetter,
-    Deeds,
-    Ids,
     JobsState,
     Leases,
     LetterPlace,
@@ -26,6 +23,7 @@ from order_service.use_cases.list_dead_letters import ListDeadLetters
 from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
+from order_service.use_cases.write_down import WriteDown
 from tests.http.shop import Shop, open_shop
 from tests.in_memory.operating import InMemoryDeadLetterBox, InMemoryRedrivenLetters
 
@@ -101,13 +99,13 @@ async def open_shop_with(machines: Machines, database: URL) -> AsyncIterator[Sho
     async with open_shop(database) as shop:
         get = shop.container.get
         letters, redriven = machines.letters, InMemoryRedrivenLetters()
-        deeds, ids, clock = await get(Deeds), await get(Ids), await get(Clock)
+        write_down = await get(WriteDown)
         use_cases = replace(
             await get(HttpUseCases),
             see_machinery=SeeMachinery(machines, machines, letters, redriven),
-            retry_job=RetryJob(machines, deeds, ids, clock),
+            retry_job=RetryJob(machines, write_down),
             list_dead_letters=ListDeadLetters(letters, redriven),
-            redrive_letter=RedriveLetter(letters, redriven, await get(Leases), deeds, ids, clock),
+            redrive_letter=RedriveLetter(letters, redriven, await get(Leases), write_down),
         )
         edge = await get(HttpEdge)
         edge = replace(edge, checks={**edge.checks, "redis": machines.answers, "kafka": machines.answers})

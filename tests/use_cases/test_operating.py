@@ -25,6 +25,7 @@ from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
+from order_service.use_cases.write_down import WriteDown
 from tests.in_memory.operating import InMemoryDeadLetterBox, InMemoryDeeds, InMemoryRedrivenLetters
 from tests.in_memory.system import SequentialIds, SettableClock
 
@@ -70,11 +71,12 @@ class Desk:
     def __init__(self, *letters: DeadLetter) -> None:
         self.box = InMemoryDeadLetterBox(*letters)
         self.jobs = InProcessJobs()
-        redriven, deeds, ids, clock = InMemoryRedrivenLetters(), InMemoryDeeds(), SequentialIds(), SettableClock()
+        redriven, deeds = InMemoryRedrivenLetters(), InMemoryDeeds()
+        write_down = WriteDown(deeds, SequentialIds(), SettableClock())
         self.see = SeeMachinery(self.jobs, NobodyIsBehind(), self.box, redriven)
         self.letters = ListDeadLetters(self.box, redriven)
-        self.redrive = RedriveLetter(self.box, redriven, OneAtATime(), deeds, ids, clock)
-        self.retry = RetryJob(self.jobs, deeds, ids, clock)
+        self.redrive = RedriveLetter(self.box, redriven, OneAtATime(), write_down)
+        self.retry = RetryJob(self.jobs, write_down)
         self.deeds = ListDeeds(deeds)
 
     async def done(self) -> list[str]:
