@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from adapters.embedded.postgres import PostgresStartFailed
 from adapters.persistence.event_log import LogOfAnotherCluster
 from adapters.persistence.seeding import OrdersExist
-from composition import (
+from composition.commands import (
     backup,
     letters,
     machinery,
@@ -24,7 +24,7 @@ from composition import (
     settings_reference,
     upkeep,
 )
-from composition.commands import REFUSED, WRONG_USE, Commands, complain
+from composition.commands.command import REFUSED, WRONG_USE, Commands, complain
 from composition.container import VERSION
 from composition.refusal import SettingsError, Unreachable
 from composition.settings import read_settings

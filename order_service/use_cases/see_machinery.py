@@ -50,7 +50,9 @@ class SeeMachinery:
 
     async def _waiting_letters(self) -> int:
         extent = await self._letters.extent()
-        return sum(end - first for first, end in extent.values()) - await self._redriven.count(extent)
+        kept = sum(end - first for first, end in extent.values())
+        # In a topic that was made anew there may be fewer than were ever put back.
+        return max(0, kept - await self._redriven.count(extent))
 
 
 async def _if_it_answers(asked: Awaitable[_T]) -> _T | None:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from composition import cli
-from composition.commands import tell_columns
+from composition.commands.command import tell_columns
 from tests.composition.test_people import COMMAND, SECONDS, order_service
 from tests.services.server import free_port
 

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from composition.cli import main
+from composition.commands.settings_reference import EXAMPLES, env_example, groups, markdown
 from composition.settings import SECRETS, Settings, read_settings
-from composition.settings_reference import EXAMPLES, env_example, groups, markdown
 
 ROOT = Path(__file__).parents[2]
 

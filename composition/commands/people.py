@@ -6,7 +6,7 @@ import sys
 
 from dishka import AsyncContainer
 
-from composition.commands import WRONG_USE, Commands, add_json, carry_out, complain, tell
+from composition.commands.command import WRONG_USE, Commands, add_json, carry_out, complain, tell
 from composition.settings import Settings
 from order_service.domain.account import Account
 from order_service.domain.actor import SYSTEM, Role

@@ -5,8 +5,8 @@ import argparse
 import msgspec
 
 from adapters.embedded.postgres import home_of
-from composition import demo
-from composition.commands import DONE, Commands
+from composition.commands import demo
+from composition.commands.command import DONE, Commands
 from composition.container import asyncapi
 from composition.database import database, embedded_folder, migrate, new_migration
 from composition.embedded import run_embedded

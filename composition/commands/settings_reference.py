@@ -24,7 +24,7 @@ from msgspec.inspect import (
     type_info,
 )
 
-from composition.commands import Commands, tell
+from composition.commands.command import Commands, tell
 from composition.connections import Connections
 from composition.settings import SECRETS, Settings
 from composition.telemetry.collecting import Collecting

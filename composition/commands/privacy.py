@@ -6,7 +6,7 @@ import sys
 from dishka import AsyncContainer
 
 from adapters.http.privacy import written
-from composition.commands import WRONG_USE, Commands, add_json, carry_out, complain, tell
+from composition.commands.command import WRONG_USE, Commands, add_json, carry_out, complain, tell
 from composition.settings import Settings
 from order_service.use_cases.erase_account import EraseAccount
 from order_service.use_cases.export_account import ExportAccount

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from adapters.security.keys import TokenKey, new_private_key
-from composition.commands import DONE, Commands
+from composition.commands.command import DONE, Commands
 from composition.settings import Settings, SettingsError
 
 

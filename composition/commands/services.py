@@ -4,7 +4,7 @@ import argparse
 
 from dishka import AsyncContainer
 
-from composition.commands import Commands, add_json, carry_out, tell, tell_columns
+from composition.commands.command import Commands, add_json, carry_out, tell, tell_columns
 from composition.settings import Settings
 from order_service.domain.actor import SCOPES_OF, ActorKind, Scope, scopes_text
 from order_service.use_cases.create_service import CreateService, NewSecret

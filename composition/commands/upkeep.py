@@ -12,7 +12,7 @@ from adapters.persistence.consistency import Finding, check
 from adapters.persistence.consistency_queries import QUERIES
 from adapters.persistence.rebuilding import rebuild
 from adapters.persistence.seeding import seed
-from composition.commands import DONE, REFUSED, Commands, add_json, positive, progress, tell, with_engine
+from composition.commands.command import DONE, REFUSED, Commands, add_json, positive, progress, tell, with_engine
 from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError
 

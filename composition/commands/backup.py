@@ -13,7 +13,7 @@ from sqlalchemy import URL, text
 from adapters.embedded.postgres import installed_binaries, running
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
-from composition.commands import DONE, REFUSED, Commands, complain
+from composition.commands.command import DONE, REFUSED, Commands, complain
 from composition.database import database, embedded_folder, migrate
 from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dishka import AsyncContainer
 
-from composition.commands import (
+from composition.commands.command import (
     DONE,
     REFUSED,
     Commands,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from dishka import AsyncContainer
 
-from composition.commands import Commands, add_json, carry_out, harmless, tell, tell_columns
+from composition.commands.command import Commands, add_json, carry_out, harmless, tell, tell_columns
 from composition.settings import Settings
 from order_service.domain.actor import SYSTEM
 from order_service.use_cases.find_order import FindOrder

@@ -8,7 +8,7 @@ from dishka import AsyncContainer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.event_log import SqlEventLog
-from composition.commands import (
+from composition.commands.command import (
     DONE,
     REFUSED,
     Commands,
