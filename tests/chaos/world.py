@@ -54,7 +54,6 @@ class World:
             "RATE_LIMIT_ACCOUNTS_PER_MINUTE": "100000",
             "RATE_LIMIT_ORDERS_PER_MINUTE": "10000000",
             "SCREENING_MOST_ORDERS_PER_HOUR": "10000000",
-            "APP_DRAIN_SECONDS": "0",
             "STALLED_AFTER_SECONDS": "10",
         }
         self.fleet = Fleet(self._folder, environment, port=free_port(), api_workers=self._api_workers)

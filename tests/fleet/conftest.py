@@ -33,7 +33,6 @@ async def environment(database_url: URL, kafka_bootstrap_servers: str, redis_url
         "RATE_LIMIT_ORDERS_PER_MINUTE": "1000000",
         "SCREENING_MOST_ORDERS_PER_HOUR": "1000000",
         "STALLED_AFTER_SECONDS": "5",
-        "APP_DRAIN_SECONDS": "0",
     }
 
 

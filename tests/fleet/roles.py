@@ -46,7 +46,7 @@ class Fleet:
         metrics_ports: Mapping[str, int] | None = None,
     ) -> None:
         self._folder = folder
-        self._environment = {"PATH": os.environ["PATH"], **environment}
+        self._environment = {"PATH": os.environ["PATH"], "APP_DRAIN_SECONDS": "0", **environment}
         self._commands = commands(
             port,
             api=api,
@@ -77,12 +77,20 @@ class Fleet:
         return self._environment if port is None else {**self._environment, "METRICS_PORT": str(port)}
 
     def kill(self, role: str) -> None:
-        self._end(role, signal.SIGKILL)
+        process = self._running.pop(role, None)
+        if process is not None:
+            _kill(process)
 
     def stop(self, *roles: str) -> None:
-        """An orderly end, which is waited for."""
-        for role in roles or tuple(self._running):
-            self._end(role, signal.SIGTERM)
+        """An orderly end of all of them at the same time, which is waited for."""
+        ending = [self._running.pop(role) for role in roles or tuple(self._running) if role in self._running]
+        for process in ending:
+            process.send_signal(signal.SIGTERM)  # the first process sees to its children
+        for process in ending:
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                _kill(process)
 
     def pid(self, role: str) -> int:
         """Of the role's first process, the others are its children."""
@@ -106,19 +114,11 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.kill("worker")  # which takes seconds to end in order: those tests wait for that which are about it
         self.stop()
 
-    def _end(self, role: str, signal_number: signal.Signals) -> None:
-        process = self._running.pop(role, None)
-        if process is None:
-            return
-        # Terminated: the first process sees to its children. Killed: nobody is left to do so.
-        if signal_number is signal.SIGKILL:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.send_signal(signal_number)
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """With its children: nobody is left to see to them."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
