@@ -64,7 +64,7 @@ async def test_a_letter_is_redriven_and_its_order_is_seen_to_go_on(
             await other.goto(f"{opened.origin}/ops/deeds")
             await expect(other.get_by_role("row").nth(1)).to_contain_text("Redrive letter")
             await other.goto(f"{opened.origin}/ops/jobs")
-            await expect(other.get_by_role("heading", level=1)).to_have_text("Jobs")  # dead ones may be of other tests
+            await expect(other.get_by_role("heading", level=1)).to_have_text("Jobs")
             assert opened.complaints == []
             assert opened.asked_others() == []
 
