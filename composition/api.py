@@ -12,17 +12,16 @@ from pathlib import Path
 
 from granian.cli import cli
 
-from adapters.http.app import HttpEdge, HttpUseCases, create_app
+from adapters.http.app import HttpEdge
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.asgi import App, Message, Receive, Send
-from adapters.telemetry.tracing import Tracing
 from composition.container import Resources
+from composition.http import http_app
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
 from composition.telemetry.counting import Telemetry, process_metrics
 from composition.telemetry.exposing import exposed_for_all
-from composition.telemetry.tracing import traced_http
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +53,7 @@ class Api:
                     container(self._settings, self._resources, self._telemetry)
                 )
                 edge, feed = await opened.get(HttpEdge), await opened.get(SqlEventFeed)
-                app = create_app(await opened.get(HttpUseCases), edge)
-                app = traced_http(app, await opened.get(Tracing))
-                self._app = self._telemetry.around_http(app)
+                self._app = await http_app(opened, self._telemetry)
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave, edge, feed)
                 leave_to_itself()
                 _log.info("api is ready")

@@ -15,13 +15,13 @@ from sqlalchemy import URL
 
 from adapters.embedded.events import InProcessJobs
 from adapters.embedded.postgres import home_of
-from adapters.http.app import HttpEdge, HttpUseCases, create_app
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources
 from composition.database import database, embedded_folder, migrate
+from composition.http import http_app
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -33,7 +33,7 @@ from composition.settings import Settings
 from composition.telemetry.counting import Telemetry, process_metrics
 from composition.telemetry.exposing import exposed
 from composition.telemetry.fleet import sample_fleet
-from composition.telemetry.tracing import traced_http, traced_jobs
+from composition.telemetry.tracing import traced_jobs
 from composition.telemetry.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
@@ -91,10 +91,8 @@ async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) ->
     try:
         admin_password = await _first_admin(container)
         feed = await container.get(SqlEventFeed)
-        app = create_app(await container.get(HttpUseCases), await container.get(HttpEdge))
-        app = traced_http(app, await container.get(Tracing))
         server = Server(
-            telemetry.around_http(app),
+            await http_app(container, telemetry),
             address=settings.app_host,
             port=settings.app_port,
             interface=Interfaces.ASGINL,

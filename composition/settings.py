@@ -17,9 +17,9 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from composition.collector import Collecting
 from composition.connections import Count, Port
 from composition.refusal import SettingsError
-from composition.telemetry.collecting import Collecting
 from composition.values import amounts, listed, origins, proxies
 from order_service.domain.rules import ShopRules
 from order_service.domain.screening import ScreeningLimits

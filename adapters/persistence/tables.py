@@ -41,6 +41,11 @@ def _time(name: str) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=False)
 
 
+def _actor() -> tuple[Column[Any], Column[Any]]:
+    """Who it was; we ourselves have no id."""
+    return Column("actor_kind", Text, nullable=False), Column("actor_id", Uuid)
+
+
 accounts = Table(
     "accounts",
     metadata,
@@ -64,8 +69,7 @@ account_events = Table(
     Column("seq", Integer, nullable=False),
     Column("type", Text, nullable=False),
     _time("occurred_at"),
-    Column("actor_kind", Text, nullable=False),
-    Column("actor_id", Uuid),
+    *_actor(),
     Column("change", JsonText, nullable=False),
     UniqueConstraint("account_id", "seq"),
     comment="Append-only: who did what with which account. Without personal data, so it outlives the account.",
@@ -246,8 +250,7 @@ redriven_letters = Table(
     Column("offset", BigInteger, primary_key=True),
     Column("died_at", DateTime(timezone=True), primary_key=True),
     _time("redriven_at"),
-    Column("actor_kind", Text, nullable=False),
-    Column("actor_id", Uuid),
+    *_actor(),
     comment="Dead letters that were put back, by where they lie; a topic that is made anew has other times",
 )
 
@@ -256,8 +259,7 @@ deeds = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     _time("at"),
-    Column("actor_kind", Text, nullable=False),
-    Column("actor_id", Uuid),
+    *_actor(),
     Column("what", Text, nullable=False),
     Column("subject", Text, nullable=False),
     comment="Append-only: who did what with the machinery. Without personal data, so it outlives the account.",

@@ -110,7 +110,7 @@ def queue_status(settings: Settings, given: argparse.Namespace) -> int:
     _require_redis(settings)
 
     async def act(container: AsyncContainer) -> None:
-        jobs = (await (await container.get(SeeMachinery))(by=SYSTEM)).jobs
+        jobs = await (await container.get(SeeMachinery)).jobs(by=SYSTEM)
         if jobs is None:
             raise DependencyUnavailable("Redis")
         if given.json:

@@ -24,10 +24,10 @@ from msgspec.inspect import (
     type_info,
 )
 
+from composition.collector import Collecting
 from composition.commands.command import Commands, tell
 from composition.connections import Connections
 from composition.settings import SECRETS, Settings
-from composition.telemetry.collecting import Collecting
 
 EXAMPLES = {
     "postgres_host": "db.pg.server",

@@ -47,7 +47,7 @@ class Telemetry:
         return make_container(settings, resources, self.watches, Counting(self))
 
     def around_http(self, app: App) -> App:
-        """The HTTP application, with all that stands around it."""
+        """The HTTP application, counted."""
         return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
 
     @asynccontextmanager

@@ -29,6 +29,14 @@ class ListDeadLetters:
 
     async def __call__(self, *, limit: int, by: Actor) -> Sequence[ListedLetter]:
         require_operator(by, scope=Scope.ORDERS_READ)
-        newest = await self._letters.newest(limit)
-        redriven = await self._redriven.among([letter.place for letter in newest])
-        return [ListedLetter(letter, redriven.get(letter.place)) for letter in newest]
+        return await self._listed(await self._letters.newest(limit))
+
+    async def one(self, partition: int, offset: int, *, by: Actor) -> ListedLetter:
+        """By where it lies. Raises DeadLetterNotFound as well."""
+        require_operator(by, scope=Scope.ORDERS_READ)
+        [listed] = await self._listed([await self._letters.get(partition, offset)])
+        return listed
+
+    async def _listed(self, letters: Sequence[DeadLetter]) -> Sequence[ListedLetter]:
+        redriven = await self._redriven.among([letter.place for letter in letters])
+        return [ListedLetter(letter, redriven.get(letter.place)) for letter in letters]

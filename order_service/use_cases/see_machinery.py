@@ -48,6 +48,11 @@ class SeeMachinery:
         )
         return Machinery(jobs=jobs, relay=relay, consumer=consumer, dead_letters=dead_letters)
 
+    async def jobs(self, *, by: Actor) -> JobsState | None:
+        """The job queue alone: nothing else is asked."""
+        require_operator(by, scope=Scope.ORDERS_READ)
+        return await _if_it_answers(self._jobs.state())
+
     async def _waiting_letters(self) -> int:
         extent = await self._letters.extent()
         kept = sum(end - first for first, end in extent.values())

@@ -35,7 +35,6 @@ def test_every_setting_that_is_named_is_there() -> None:
     assert named - SETTINGS_AND_FILES == set()
 
 
-@pytest.mark.skipif(not ALERTS.exists(), reason="there are no alerts")
 def test_every_alert_has_a_part_and_every_part_an_alert() -> None:
     rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
     alerts = {rule["alert"]: rule["annotations"]["runbook"] for rule in rules if "alert" in rule}

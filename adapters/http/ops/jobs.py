@@ -26,7 +26,7 @@ async def jobs(
     watch: NamedDependency[SkipValidation[Watch]],
     done: Annotated[str, QueryParameter(max_length=20)] = "",
 ) -> Response[bytes]:
-    state = (await see_machinery(by=by)).jobs
+    state = await see_machinery.jobs(by=by)
     return pages.page(request, "jobs.html", jobs=state, is_shared=watch.is_shared("redis"), done=_DONE.get(done))
 
 
@@ -38,7 +38,7 @@ async def ask_to_retry(
     by: By,
     see_machinery: NamedDependency[SeeMachinery],
 ) -> Response[bytes]:
-    state = (await see_machinery(by=by)).jobs
+    state = await see_machinery.jobs(by=by)
     if state is None:
         raise DependencyUnavailable("Redis")
     for job in state.newest_dead:

@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter, SkipValidation
 from adapters.http.content import Checked, takes_form
 from adapters.http.ops.overview import Watch
 from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
-from order_service.domain.errors import DeadLetterNotFound, DependencyUnavailable
+from order_service.domain.errors import DependencyUnavailable
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
@@ -51,11 +51,8 @@ async def ask_to_redrive(
     by: By,
     list_dead_letters: NamedDependency[ListDeadLetters],
 ) -> Response[bytes]:
-    for listed in await list_dead_letters(limit=_AT_ONCE, by=by):
-        place = listed.letter.place
-        if (place.partition, place.offset) == (partition, offset):
-            return pages.page(request, "letter_redrive.html", listed=listed)
-    raise DeadLetterNotFound
+    listed = await list_dead_letters.one(partition, offset, by=by)
+    return pages.page(request, "letter_redrive.html", listed=listed)
 
 
 @post("/letters/{partition:int}/{offset:int}/redrive", middleware=[Checked(takes_form)])
