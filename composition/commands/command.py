@@ -103,13 +103,13 @@ def tell(fields: object) -> None:
 
 def tell_columns(rows: Iterable[Iterable[object]]) -> None:
     """A table for people; the first row is its head."""
-    texts = [["-" if value in (None, "") else harmless(str(value)) for value in row] for row in rows]
+    texts = [["-" if value in (None, "") else printable(str(value)) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:
         print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
 
 
-def harmless(text: str) -> str:
+def printable(text: str) -> str:
     """For a terminal, which would do what is written there by somebody else, and not only show it."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from dishka import AsyncContainer
 
-from composition.commands.command import Commands, add_json, carry_out, harmless, tell, tell_columns
+from composition.commands.command import Commands, add_json, carry_out, printable, tell, tell_columns
 from composition.settings import Settings
 from order_service.domain.actor import SYSTEM
 from order_service.use_cases.find_order import FindOrder
@@ -100,7 +100,7 @@ def _show(order: Mapping[str, Any], history: Sequence[EventView]) -> None:
     }
     for name, value in facts.items():
         if value is not None:
-            print(harmless(f"  {name:10} {value}"))
+            print(printable(f"  {name:10} {value}"))
     money = {name: f"{order[name]} {order['currency']}" for name in ("total", "captured", "refunded", "refund_due")}
     print("  money      " + ", ".join(f"{name.replace('_', ' ')} {amount}" for name, amount in money.items()))
     names = {line["line_id"]: line["name"] for line in order["lines"]}
