@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL
 
+from adapters.redis.connection import connect
 from tests.fleet.people import SECRET_KEY
 from tests.fleet.roles import Fleet
 from tests.fleet.topics import make_topics
@@ -23,6 +24,7 @@ async def environment(database_url: URL, kafka_bootstrap_servers: str, redis_url
         "KAFKA_SHIPMENTS_TOPIC": f"{name}.ship",
     }
     await make_topics(kafka_bootstrap_servers, [*topics.values(), f"{name}.dead_letter"])
+    await forget_jobs(redis_url)
     return {
         **topics,
         "DATABASE_URL": database_url.render_as_string(hide_password=False),
@@ -34,6 +36,13 @@ async def environment(database_url: URL, kafka_bootstrap_servers: str, redis_url
         "SCREENING_MOST_ORDERS_PER_HOUR": "1000000",
         "STALLED_AFTER_SECONDS": "5",
     }
+
+
+async def forget_jobs(redis_url: str) -> None:
+    """Those that a killed worker of an earlier test has left are about orders of another database."""
+    async with connect(redis_url, patience=5) as redis:
+        async for key in redis.scan_iter("dramatiq:*"):
+            await redis.delete(key)
 
 
 @pytest.fixture
