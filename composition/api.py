@@ -16,7 +16,7 @@ from adapters.http.app import HttpEdge
 from adapters.persistence.event_feed import SqlEventFeed
 from adapters.telemetry.asgi import App, Message, Receive, Send
 from composition.container import Resources
-from composition.http import http_app
+from composition.http import Http, http_app
 from composition.keys import token_keys
 from composition.process import container, leave_to_itself, resources, starting
 from composition.settings import Settings
@@ -50,7 +50,7 @@ class Api:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 opened = await self._open.enter_async_context(
-                    container(self._settings, self._resources, self._telemetry)
+                    container(self._settings, self._resources, self._telemetry, Http())
                 )
                 edge, feed = await opened.get(HttpEdge), await opened.get(SqlEventFeed)
                 self._app = await http_app(opened, self._telemetry)

@@ -21,7 +21,7 @@ from adapters.telemetry.tracing import Tracing
 from composition.consumer import consume_forever
 from composition.container import Resources
 from composition.database import database, embedded_folder, migrate
-from composition.http import http_app
+from composition.http import Http, http_app
 from composition.jobs import job_broker
 from composition.logs import tell_in_log
 from composition.process import leave_to_itself
@@ -81,7 +81,7 @@ def _require_free_port(host: str, port: int, names: str) -> None:
 async def _serve(settings: Settings, url: URL, secret: str, metrics: Metrics) -> None:
     resources = Resources(database=url, secret_key=secret, role="up")
     telemetry = Telemetry(metrics, "up")
-    container = telemetry.container(settings, resources)
+    container = telemetry.container(settings, resources, Http())
     worker = None
     if settings.redis is not None:
         worker = Worker(job_broker(settings, resources, Telemetry(metrics, "up", loop="worker")), worker_threads=2)

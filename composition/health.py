@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import URL, text
 
-from adapters.http.health import Check, results_of
+from adapters.http.checks import Check, results_of
 from adapters.kafka.answering import ask
 from adapters.persistence.engine import create_engine
 from adapters.redis.connection import connect

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Literal
 from uuid import UUID
 
-from adapters.http.edge import current_request
+from adapters.http.current import current_request
 from adapters.kafka.hearing import Record
 from adapters.telemetry.contexts import current_ids
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from dishka import AsyncContainer
+from dishka import AsyncContainer, Provider
 
 from adapters.telemetry.metrics import Metrics
 from composition.container import Resources
@@ -66,8 +66,10 @@ def run(role: str, main: Main) -> None:
 
 
 @asynccontextmanager
-async def container(settings: Settings, resources: Resources, telemetry: Telemetry) -> AsyncIterator[AsyncContainer]:
-    opened = telemetry.container(settings, resources)
+async def container(
+    settings: Settings, resources: Resources, telemetry: Telemetry, *more: Provider
+) -> AsyncIterator[AsyncContainer]:
+    opened = telemetry.container(settings, resources, *more)
     try:
         async with telemetry.beating():
             yield opened

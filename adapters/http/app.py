@@ -21,11 +21,12 @@ from adapters.http import (
 from adapters.http.accounts import accounts_router
 from adapters.http.auth import Authentication, current_actor, current_bearer
 from adapters.http.body import StrictSchema
+from adapters.http.checks import Check
 from adapters.http.content import Checked, takes_json, takes_known_parameters_once
 from adapters.http.cursors import Cursors
 from adapters.http.dependencies import always, hand_in, of_request
 from adapters.http.edge import Edge, tell_too_busy
-from adapters.http.health import Check, health_router
+from adapters.http.health import health_router
 from adapters.http.keys import jwks_route
 from adapters.http.leaving import Leaving
 from adapters.http.limits import Networks, RateLimit

@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
 
 import msgspec
 from litestar.enums import ScopeType
@@ -12,12 +11,10 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http.as_is import AsIs
 from adapters.http.content import header_of
+from adapters.http.current import current_request
 from adapters.http.leaving import Leaving
 from adapters.http.problems import PROBLEM_JSON, PROBLEMS, RATE_LIMIT, REQUEST_ID, extended, problem_document
 from order_service.domain.errors import TooBusy
-
-current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""The id of the request that is being answered, for whatever is logged meanwhile."""
 
 Header = tuple[bytes, bytes]
 

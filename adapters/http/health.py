@@ -1,21 +1,13 @@
 """Is the process alive, and can it do its work?"""
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from litestar import MediaType, Request, Response, Router, get
 
+from adapters.http.checks import Check, results_of
 from adapters.http.leaving import Leaving
 from adapters.http.problems import answers, problem_response
-
-Check = Callable[[], Awaitable[object]]
-"""Returns when the dependency answers; raises when it does not."""
-
-_log = logging.getLogger(__name__)
-
-_PATIENCE_SECONDS = 2.0
 
 
 def health_router(checks: Mapping[str, Check], required: Set[str], leaving: Leaving) -> Router:
@@ -61,21 +53,3 @@ def health_router(checks: Mapping[str, Check], required: Set[str], leaving: Leav
         return problem_response(request, "dependency-unavailable", detail, {"retry_after": 1, **shown})
 
     return Router("/", route_handlers=[livez, readyz], tags=["Health"])
-
-
-async def results_of(checks: Mapping[str, Check]) -> dict[str, str]:
-    """Dependency name -> `ok` or `unavailable`, all asked at once."""
-    return dict(zip(checks, await asyncio.gather(*(_result(*each) for each in checks.items())), strict=True))
-
-
-async def _result(name: str, check: Check) -> str:
-    try:
-        await asyncio.wait_for(_made(check), _PATIENCE_SECONDS)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it: it is not ready
-        _log.warning("%s is not ready: %r", name, error)
-        return "unavailable"
-    return "ok"
-
-
-async def _made(check: Check) -> None:
-    await check()

@@ -5,7 +5,6 @@ import sys
 
 from dishka import AsyncContainer
 
-from adapters.http.privacy import written
 from composition.commands.command import WRONG_USE, Commands, add_json, carry_out, complain, tell
 from composition.settings import Settings
 from order_service.use_cases.erase_account import EraseAccount
@@ -33,6 +32,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def export_account(settings: Settings, given: argparse.Namespace) -> int:
+    from adapters.http.privacy import written  # noqa: PLC0415 - dear, and no other command needs HTTP
+
     async def act(container: AsyncContainer) -> None:
         found = await (await container.get(ExportAccount)).by_email(given.email)
         async for piece in written(found):

@@ -5,11 +5,10 @@ import argparse
 import msgspec
 
 from adapters.embedded.postgres import home_of
+from composition.asyncapi import asyncapi
 from composition.commands import demo
 from composition.commands.command import DONE, Commands
-from composition.container import asyncapi
 from composition.database import database, embedded_folder, migrate, new_migration
-from composition.embedded import run_embedded
 from composition.settings import Settings, SettingsError
 
 
@@ -51,6 +50,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def _up(settings: Settings, _: argparse.Namespace) -> int:
+    from composition.embedded import run_embedded  # noqa: PLC0415 - dear, and no other command needs it
+
     run_embedded(settings)
     return DONE
 

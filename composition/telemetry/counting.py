@@ -8,14 +8,11 @@ from dishka import AsyncContainer, Provider, Scope, decorate
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from adapters.http.edge import STREAMS
 from adapters.redis.order_cache import RedisOrderCache
 from adapters.redis.rate_limiter import RedisRateLimiter
 from adapters.security.passwords import Argon2Passwords
-from adapters.telemetry.asgi import App
 from adapters.telemetry.beat import Beat
 from adapters.telemetry.counted_ports import CountedCache, CountedLimiter, CountedPublisher
-from adapters.telemetry.counted_requests import CountedRequests
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.outcomes import timed_jobs, timed_messages, timed_use_cases
 from adapters.telemetry.shared import is_shared
@@ -42,13 +39,9 @@ class Telemetry:
             jobs=[job_in_log, timed_jobs(self.metrics, self.beat)],
         )
 
-    def container(self, settings: Settings, resources: Resources) -> AsyncContainer:
-        """The whole service, watched by this."""
-        return make_container(settings, resources, self.watches, Counting(self))
-
-    def around_http(self, app: App) -> App:
-        """The HTTP application, counted."""
-        return CountedRequests(app, self.metrics, self.beat, streams=STREAMS)
+    def container(self, settings: Settings, resources: Resources, *more: Provider) -> AsyncContainer:
+        """The service, and what else this process has, watched by this."""
+        return make_container(settings, resources, self.watches, *more, Counting(self))
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:

@@ -7,11 +7,8 @@ from uuid import UUID
 
 from dishka import Provider, Scope, provide
 
-from adapters.http.edge import current_request
 from adapters.kafka.subscribers import group_of
-from adapters.telemetry.asgi import App
 from adapters.telemetry.spans import around_jobs, around_messages, around_queries, around_use_cases
-from adapters.telemetry.traced_requests import TracedRequests
 from adapters.telemetry.tracing import UNTRACED, Tracing
 from adapters.worker.queue import QUEUE
 from composition.settings import Settings
@@ -52,10 +49,6 @@ def traced(watches: Watches, tracing: Tracing, settings: Settings) -> Watches:
 
 def query_spans(tracing: Tracing) -> Callable[[str], AbstractContextManager[object]]:
     return around_queries(tracing) if tracing.is_on else nullcontext
-
-
-def traced_http(app: App, tracing: Tracing) -> App:
-    return TracedRequests(app, tracing, request_id=current_request.get)
 
 
 def traced_jobs(

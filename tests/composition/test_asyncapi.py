@@ -4,7 +4,7 @@ from typing import get_args
 import msgspec
 
 from adapters.kafka.messages import PAYMENTS, SHIPMENTS
-from composition.container import asyncapi
+from composition.asyncapi import asyncapi
 from composition.settings import Settings
 from order_service.domain.events import Event
 

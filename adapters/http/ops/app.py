@@ -7,9 +7,9 @@ from litestar import Litestar, Request, Router
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from adapters.http.auth import Authentication, current_actor, current_bearer
+from adapters.http.checks import Check
 from adapters.http.cursors import Cursors
 from adapters.http.dependencies import always, hand_in, of_request
-from adapters.http.health import Check
 from adapters.http.limits import Networks, RateLimit, current_origin
 from adapters.http.ops import assets, deeds, jobs, letters, log_in, order, order_actions, orders, overview
 from adapters.http.ops.entrance import HOME, FormTokens, SentFromHere, Staff, token_of_cookie

@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from adapters.http.health import Check, results_of
+from adapters.http.checks import Check, results_of
 from adapters.http.ops.rendering import AnyRequest, By, SomePages, unchanged
 from order_service.domain.actor import Actor
 from order_service.use_cases.list_deeds import ListDeeds
