@@ -13,7 +13,7 @@ from adapters.persistence.gathered_reads import GatheredReads
 from adapters.persistence.leases import SqlLeases
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.persistence.once import SqlOldRecords
-from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
+from adapters.persistence.operating import SqlDeeds, SqlSettledLetters
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransactions
 from adapters.telemetry.contexts import current_trace
@@ -38,8 +38,8 @@ class Persistence(Provider):
         return GatheredReads(engine, query_spans(tracing))
 
     @provide
-    def redriven(self, engine: AsyncEngine, settings: Settings) -> ports.RedrivenLetters:
-        return SqlRedrivenLetters(engine, topic=settings.dead_letter_topic)
+    def settled(self, engine: AsyncEngine, settings: Settings) -> ports.SettledLetters:
+        return SqlSettledLetters(engine, topic=settings.dead_letter_topic)
 
     @provide
     def views(self, engine: AsyncEngine, reads: GatheredReads, tracing: Tracing) -> ports.OrderViews:

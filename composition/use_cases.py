@@ -16,6 +16,7 @@ from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.create_service import CreateService
 from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.erase_account import EraseAccount
@@ -60,6 +61,7 @@ from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.screen_again import ScreenAgain
 from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
+from order_service.use_cases.settling import SettleLetter
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 from order_service.use_cases.write_down import WriteDown
@@ -74,6 +76,7 @@ USE_CASES = (
     ChangeStatus,
     CreateService,
     DeliverShipment,
+    DismissLetter,
     EditLines,
     EndSession,
     EraseAccount,
@@ -127,7 +130,7 @@ class UseCases(Provider):
 
     scope = Scope.APP
 
-    parts = provide_all(ChangeAccount, ChangeOrder, Guessing, WriteDown)
+    parts = provide_all(ChangeAccount, ChangeOrder, Guessing, SettleLetter, WriteDown)
 
     def __init__(self, watches: Watches) -> None:
         super().__init__()

@@ -43,6 +43,7 @@ from order_service.use_cases.change_email import ChangeEmail
 from order_service.use_cases.change_password import ChangePassword
 from order_service.use_cases.change_status import ChangeStatus
 from order_service.use_cases.deliver_shipment import DeliverShipment
+from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.edit_lines import EditLines
 from order_service.use_cases.end_session import EndSession
 from order_service.use_cases.erase_account import EraseAccount
@@ -124,6 +125,7 @@ class HttpUseCases:
     retry_job: RetryJob
     list_dead_letters: ListDeadLetters
     redrive_letter: RedriveLetter
+    dismiss_letter: DismissLetter
     list_deeds: ListDeeds
     cancel_by_hand: CancelByHand
     screen_again: ScreenAgain

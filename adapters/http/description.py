@@ -85,7 +85,7 @@ ONLY_OF: Mapping[str, Set[str]] = {
 """The problems that only some routes have. All others any route may have that has their status."""
 
 _BY_COMMAND = ("service-not-found", "service-name-taken")
-_ON_PAGES = ("job-not-found", "dead-letter-not-found", "letter-redriven", "letter-cut", "letter-from-elsewhere")
+_ON_PAGES = ("job-not-found", "dead-letter-not-found", "letter-settled", "letter-cut", "letter-from-elsewhere")
 
 NEVER_SENT = frozenset(
     {

@@ -60,7 +60,7 @@ REFUSALS: list[errors.OrderServiceError] = [
     errors.BatchAborted(1),
     errors.JobNotFound(),
     errors.DeadLetterNotFound(),
-    errors.LetterRedriven(),
+    errors.LetterSettled(),
     errors.LetterCut(),
     errors.LetterFromElsewhere(),
 ]

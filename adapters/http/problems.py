@@ -78,7 +78,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "service-name-taken": Problem(409, "Service name taken", "Use another name, or rotate its secret."),
     "orders-open": Problem(409, "Orders open", "Erase the account when all of its orders are over."),
     "last-admin": Problem(409, "Last admin", "Give somebody else the role of an admin first."),
-    "letter-redriven": Problem(409, "Letter redriven", "Nothing is left to do, unless it dies again."),
+    "letter-settled": Problem(409, "Letter settled", "Nothing is left to do, unless it dies again."),
     "letter-cut": Problem(409, "Letter cut", "Send the message again from where it came."),
     "letter-from-elsewhere": Problem(409, "Letter from elsewhere", "Ask whoever writes to the dead letters' topic."),
     "external-ref-taken": Problem(409, "External reference taken", "Use one external_ref for one order."),

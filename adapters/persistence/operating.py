@@ -1,18 +1,17 @@
-"""Who did what with the machinery, and which dead letters were put back."""
+"""Who did what with the machinery, and which dead letters wait no longer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import ARRAY, and_, cast, false, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.tables import deeds, redriven_letters
+from adapters.persistence.tables import deeds, settled_letters
 from order_service.domain.actor import Actor, ActorKind
-from order_service.ports import Deed, LetterPlace, Redriving
+from order_service.ports import Deed, LetterPlace, Settlement, Settling
 
-_PLACE = (redriven_letters.c.partition, redriven_letters.c.offset, redriven_letters.c.died_at)
+_PLACE = (settled_letters.c.partition, settled_letters.c.offset, settled_letters.c.died_at)
 
 
 class SqlDeeds:
@@ -48,51 +47,52 @@ class SqlDeeds:
         ]
 
 
-class SqlRedrivenLetters:
+class SqlSettledLetters:
     """`topic`: that of the dead letters."""
 
     def __init__(self, engine: AsyncEngine, *, topic: str) -> None:
         self._engine = engine
         self._topic = topic
 
-    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]:
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Settlement]:
         if not places:
             return {}
         # A list for each column: however many places there are, these are three parameters.
         lists = zip(*((place.partition, place.offset, place.died_at) for place in places), strict=True)
         columns = [cast(values, ARRAY(column.type)) for column, values in zip(_PLACE, lists, strict=True)]
         asked = func.unnest(*columns).table_valued(*(column.name for column in _PLACE)).render_derived()
-        found = select(redriven_letters).where(
-            redriven_letters.c.topic == self._topic, tuple_(*_PLACE).in_(select(asked))
+        found = select(settled_letters).where(
+            settled_letters.c.topic == self._topic, tuple_(*_PLACE).in_(select(asked))
         )
         with in_domain_words():
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(found)).all()
         return {
-            LetterPlace(row.partition, row.offset, row.died_at): Redriving(
-                by=Actor(ActorKind(row.actor_kind), row.actor_id), at=row.redriven_at
+            LetterPlace(row.partition, row.offset, row.died_at): Settlement(
+                how=Settling(row.how), by=Actor(ActorKind(row.actor_kind), row.actor_id), at=row.settled_at
             )
             for row in rows
         }
 
     async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
-        partition, offset = redriven_letters.c.partition, redriven_letters.c.offset
+        partition, offset = settled_letters.c.partition, settled_letters.c.offset
         kept = [and_(partition == number, offset >= first, offset < end) for number, (first, end) in extent.items()]
-        found = select(func.count()).where(redriven_letters.c.topic == self._topic, or_(false(), *kept))
+        found = select(func.count()).where(settled_letters.c.topic == self._topic, or_(false(), *kept))
         with in_domain_words():
             async with self._engine.connect() as connection:
                 return int(await connection.scalar(found) or 0)
 
-    async def add(self, place: LetterPlace, *, by: Actor, at: datetime) -> None:
+    async def add(self, place: LetterPlace, settlement: Settlement) -> None:
         row = {
             "topic": self._topic,
             "partition": place.partition,
             "offset": place.offset,
             "died_at": place.died_at,
-            "redriven_at": at,
-            "actor_kind": by.kind,
-            "actor_id": by.id,
+            "how": settlement.how,
+            "settled_at": settlement.at,
+            "actor_kind": settlement.by.kind,
+            "actor_id": settlement.by.id,
         }
         with in_domain_words():
             async with self._engine.begin() as connection:
-                await connection.execute(insert(redriven_letters).values(row).on_conflict_do_nothing())
+                await connection.execute(insert(settled_letters).values(row).on_conflict_do_nothing())

@@ -242,16 +242,17 @@ inbox = Table(
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
 )
 
-redriven_letters = Table(
-    "redriven_letters",
+settled_letters = Table(
+    "settled_letters",
     metadata,
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("offset", BigInteger, primary_key=True),
     Column("died_at", DateTime(timezone=True), primary_key=True),
-    _time("redriven_at"),
+    Column("how", Text, nullable=False),
+    _time("settled_at"),
     *_actor(),
-    comment="Dead letters that were put back, by where they lie; a topic that is made anew has other times",
+    comment="Dead letters that wait no longer, by where they lie; a topic that is made anew has other times",
 )
 
 deeds = Table(

@@ -1,8 +1,8 @@
-"""Messages that could not be handled: listed, and put back, by whoever runs the service."""
+"""Messages that could not be handled: listed, put back and dismissed, by whoever runs the service."""
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from dishka import AsyncContainer
 
@@ -22,13 +22,18 @@ from composition.commands.command import (
 from composition.settings import Settings, SettingsError
 from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DependencyUnavailable, OrderServiceError
-from order_service.ports import DeadLetterBox
+from order_service.ports import DeadLetterBox, Settling
+from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
+_SETTLED = {Settling.REDRIVEN: "put back", Settling.DISMISSED: "dismissed"}
+
 
 def add_commands(commands: Commands) -> None:
-    letters = commands.group("dead-letters", "see messages that could not be handled, or have them heard again")
+    letters = commands.group(
+        "dead-letters", "messages that could not be handled: see them, have them heard again, dismiss them"
+    )
     listed = letters.add(
         "list",
         list_letters,
@@ -36,7 +41,7 @@ def add_commands(commands: Commands) -> None:
         about="""Prints where each lies (PARTITION@OFFSET among the dead letters), when it died, where it came
         from and why; --json also gives what was in it.""",
     )
-    listed.add_argument("--all", action="store_true", help="those too that were put back already")
+    listed.add_argument("--all", action="store_true", help="those too that were put back or dismissed")
     listed.add_argument(
         "--limit", type=positive, default=100, metavar="N", help="the newest N at most (default: 100)"
     )
@@ -46,20 +51,29 @@ def add_commands(commands: Commands) -> None:
         redrive_letters,
         "have messages heard again, once what kept them from being handled is mended",
         about="""Each goes back to the topic that it came from, and is not put back a second time. One that was
-        cut, because it was too big to be kept whole, stays: send it anew from where it came from. So does one
-        that came from no topic that is heard here.""",
+        cut, because it was too big to be kept whole, stays: send it anew from where it came from, then dismiss
+        it. So does one that came from no topic that is heard here.""",
     )
     redriven.add_argument(
         "letters", nargs="*", type=_place, metavar="PARTITION@OFFSET", help="these alone (default: all that wait)"
     )
     add_json(redriven, "a JSON object per line and message")
+    dismissed = letters.add(
+        "dismiss",
+        dismiss_letters,
+        "say of messages that they need not be handled",
+        about="""They wait no longer, and cannot be redriven; they stay where they are until Kafka forgets them. Do so
+        when nothing is lost by it: a message was sent anew, or nobody needs it.""",
+    )
+    dismissed.add_argument("letters", nargs="+", type=_place, metavar="PARTITION@OFFSET", help="which")
+    add_json(dismissed, "a JSON object per line and message")
 
 
 def list_letters(settings: Settings, given: argparse.Namespace) -> int:
     _require_kafka(settings)
 
     async def act(container: AsyncContainer) -> None:
-        listed = [each for each in await _letters(container) if given.all or not each.is_redriven][-given.limit :]
+        listed = [each for each in await _letters(container) if given.all or not each.is_settled][-given.limit :]
         if given.json:
             for each in listed:
                 tell(_shown(each))
@@ -82,31 +96,61 @@ def redrive_letters(settings: Settings, given: argparse.Namespace) -> int:
         redrive = await container.get(RedriveLetter)
         places: Sequence[tuple[int, int]] = given.letters
         if not places:
-            waiting = [each.letter for each in await _letters(container) if not each.is_redriven]
+            waiting = [each.letter for each in await _letters(container) if not each.is_settled]
             places = [
                 (letter.place.partition, letter.place.offset) for letter in waiting if letter.heard and not letter.cut
             ]
             if stay := len(waiting) - len(places):
                 complain(f"{stay} were cut or came from elsewhere, and stay.")
-        refused = 0
-        with progress("messages", total=len(places)) as bar:
-            for partition, offset in places:
-                try:
-                    letter = await redrive(partition, offset, by=SYSTEM)
-                except DependencyUnavailable:
-                    raise
-                except OrderServiceError as error:
-                    refused += 1
-                    complain(f"{partition}@{offset}: {error}")
-                else:
-                    if given.json:
-                        tell({"letter": f"{partition}@{offset}", "to": letter.topic})
-                bar.update()
-        if not given.json:
-            print(f"{len(places) - refused} put back.")
-        return REFUSED if refused else DONE
+
+        async def put_back(partition: int, offset: int) -> dict[str, object]:
+            return {"to": (await redrive(partition, offset, by=SYSTEM)).topic}
+
+        return await _settle(places, put_back, given, done="put back")
 
     return carry_out(act, settings)
+
+
+def dismiss_letters(settings: Settings, given: argparse.Namespace) -> int:
+    _require_kafka(settings)
+
+    async def act(container: AsyncContainer) -> int:
+        dismiss = await container.get(DismissLetter)
+
+        async def drop(partition: int, offset: int) -> dict[str, object]:
+            await dismiss(partition, offset, by=SYSTEM)
+            return {}
+
+        return await _settle(given.letters, drop, given, done="dismissed")
+
+    return carry_out(act, settings)
+
+
+async def _settle(
+    places: Sequence[tuple[int, int]],
+    settle: Callable[[int, int], Awaitable[dict[str, object]]],
+    given: argparse.Namespace,
+    *,
+    done: str,
+) -> int:
+    """One after the other; one that is refused keeps no other from it. `settle` gives what --json tells beside."""
+    refused = 0
+    with progress("messages", total=len(places)) as bar:
+        for partition, offset in places:
+            try:
+                told = await settle(partition, offset)
+            except DependencyUnavailable:
+                raise
+            except OrderServiceError as error:
+                refused += 1
+                complain(f"{partition}@{offset}: {error}")
+            else:
+                if given.json:
+                    tell({"letter": f"{partition}@{offset}", **told})
+            bar.update()
+    if not given.json:
+        print(f"{len(places) - refused} {done}.")
+    return REFUSED if refused else DONE
 
 
 async def _letters(container: AsyncContainer) -> Sequence[ListedLetter]:
@@ -139,7 +183,7 @@ def _shown(each: ListedLetter) -> dict[str, object]:
         "detail": letter.detail,
         "cut": letter.cut,
         "heard": letter.heard,
-        "redriven": each.is_redriven,
+        "settled": None if each.settlement is None else each.settlement.how,
         "value": None if letter.value is None else letter.value.decode(errors="replace"),
     }
 
@@ -154,6 +198,6 @@ def _origin(each: ListedLetter) -> str:
 
 
 def _state(each: ListedLetter) -> str:
-    if each.is_redriven:
-        return "put back"
+    if each.settlement is not None:
+        return _SETTLED[each.settlement.how]
     return "not ours" if not each.letter.heard else "waits, cut" if each.letter.cut else "waits"

@@ -1,4 +1,4 @@
-"""What operators did, and which dead letters they put back
+"""What operators did, and which dead letters they settled
 
 Revision ID: 0010
 Revises: 0009
@@ -17,16 +17,17 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.create_table(
-        "redriven_letters",
+        "settled_letters",
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
         sa.Column("died_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("redriven_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Uuid(), nullable=True),
-        sa.PrimaryKeyConstraint("topic", "partition", "offset", "died_at", name=op.f("pk_redriven_letters")),
-        comment="Dead letters that were put back, by where they lie; a topic that is made anew has other times",
+        sa.PrimaryKeyConstraint("topic", "partition", "offset", "died_at", name=op.f("pk_settled_letters")),
+        comment="Dead letters that wait no longer, by where they lie; a topic that is made anew has other times",
     )
     op.create_table(
         "deeds",
@@ -43,4 +44,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("deeds")
-    op.drop_table("redriven_letters")
+    op.drop_table("settled_letters")

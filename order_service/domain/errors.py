@@ -48,7 +48,7 @@
     │   ├── ServiceNameTaken
     │   ├── OrdersOpen              an account cannot be erased while an order of its own is going on
     │   ├── LastAdmin               nobody would be left who may give others a role
-    │   ├── LetterRedriven          a dead letter that was put back is not put back again
+    │   ├── LetterSettled          a dead letter was put back or dismissed before
     │   ├── LetterCut               too big to be kept whole, so it cannot be put back
     │   ├── LetterFromElsewhere     of no topic that is heard here, so there is nowhere to put it back
     │   ├── ExternalRefTaken
@@ -424,11 +424,11 @@ class LastAdmin(Conflict):
         super().__init__("This is the last administrator's account. Make somebody else one first.")
 
 
-class LetterRedriven(Conflict):
-    code = "letter-redriven"
+class LetterSettled(Conflict):
+    code = "letter-settled"
 
     def __init__(self) -> None:
-        super().__init__("The dead letter was put back before.")
+        super().__init__("The dead letter was put back or dismissed before.")
 
 
 class LetterCut(Conflict):

@@ -21,9 +21,10 @@ from order_service.ports.operating import (
     Lags,
     LetterPlace,
     QueueProcess,
-    RedrivenLetters,
-    Redriving,
     RelayLag,
+    SettledLetters,
+    Settlement,
+    Settling,
 )
 from order_service.ports.privacy import Erasing
 from order_service.ports.reading import (
@@ -108,11 +109,12 @@ __all__ = [
     "QueueProcess",
     "Quota",
     "RateLimiter",
-    "RedrivenLetters",
-    "Redriving",
     "RelayLag",
     "Services",
     "Sessions",
+    "SettledLetters",
+    "Settlement",
+    "Settling",
     "Tokens",
     "Transaction",
     "Transactions",

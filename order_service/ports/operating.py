@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -86,7 +87,7 @@ class DeadLetter:
 
 
 class DeadLetterBox(Protocol):
-    """All letters that are kept, put back or not. Each raises DependencyUnavailable."""
+    """All letters that are kept, settled or not. Each raises DependencyUnavailable."""
 
     async def newest(self, limit: int) -> Sequence[DeadLetter]:
         """The newest first."""
@@ -101,24 +102,32 @@ class DeadLetterBox(Protocol):
         """Sends it to where it came from, as it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redriving:
-    """Who put a dead letter back, and when."""
+class Settling(StrEnum):
+    """Put back to be heard again, or dismissed: nobody needs it any more."""
 
+    REDRIVEN = "REDRIVEN"
+    DISMISSED = "DISMISSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What was done with a dead letter, by whom, and when."""
+
+    how: Settling
     by: Actor
     at: datetime
 
 
-class RedrivenLetters(Protocol):
-    """Which dead letters were put back."""
+class SettledLetters(Protocol):
+    """Which dead letters wait no longer, and why."""
 
-    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]: ...
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Settlement]: ...
 
     async def count(self, extent: Mapping[int, tuple[int, int]]) -> int:
         """How many of the letters that are kept there."""
 
-    async def add(self, place: LetterPlace, *, by: Actor, at: datetime) -> None:
-        """At once, and no second time."""
+    async def add(self, place: LetterPlace, settlement: Settlement) -> None:
+        """At once; what was settled before stays as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,28 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from order_service.domain.actor import Actor, Scope
-from order_service.ports import DeadLetter, DeadLetterBox, RedrivenLetters, Redriving
+from order_service.ports import DeadLetter, DeadLetterBox, SettledLetters, Settlement
 from order_service.use_cases.administration import require_operator
 
 
 @dataclass(frozen=True, slots=True)
 class ListedLetter:
-    """`redriven` is None for a letter that waits still."""
+    """`settlement` is None for a letter that waits still."""
 
     letter: DeadLetter
-    redriven: Redriving | None
+    settlement: Settlement | None
 
     @property
-    def is_redriven(self) -> bool:
-        return self.redriven is not None
+    def is_settled(self) -> bool:
+        return self.settlement is not None
 
 
 class ListDeadLetters:
     """Staff, and whoever runs the service: the newest first. Raises InsufficientScope, NotAllowed."""
 
-    def __init__(self, letters: DeadLetterBox, redriven: RedrivenLetters) -> None:
+    def __init__(self, letters: DeadLetterBox, settled: SettledLetters) -> None:
         self._letters = letters
-        self._redriven = redriven
+        self._settled = settled
 
     async def __call__(self, *, limit: int, by: Actor) -> Sequence[ListedLetter]:
         require_operator(by, scope=Scope.ORDERS_READ)
@@ -38,5 +38,5 @@ class ListDeadLetters:
         return listed
 
     async def _listed(self, letters: Sequence[DeadLetter]) -> Sequence[ListedLetter]:
-        redriven = await self._redriven.among([letter.place for letter in letters])
-        return [ListedLetter(letter, redriven.get(letter.place)) for letter in letters]
+        settled = await self._settled.among([letter.place for letter in letters])
+        return [ListedLetter(letter, settled.get(letter.place)) for letter in letters]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from order_service.domain.actor import Actor, Scope
 from order_service.domain.errors import DependencyUnavailable
-from order_service.ports import DeadLetterBox, JobBoard, JobsState, Lags, RedrivenLetters, RelayLag
+from order_service.ports import DeadLetterBox, JobBoard, JobsState, Lags, RelayLag, SettledLetters
 from order_service.use_cases.administration import require_operator
 
 _T = TypeVar("_T")
@@ -32,11 +32,11 @@ class Machinery:
 class SeeMachinery:
     """Staff, and whoever runs the service. Raises InsufficientScope, NotAllowed."""
 
-    def __init__(self, jobs: JobBoard, lags: Lags, letters: DeadLetterBox, redriven: RedrivenLetters) -> None:
+    def __init__(self, jobs: JobBoard, lags: Lags, letters: DeadLetterBox, settled: SettledLetters) -> None:
         self._jobs = jobs
         self._lags = lags
         self._letters = letters
-        self._redriven = redriven
+        self._settled = settled
 
     async def __call__(self, *, by: Actor) -> Machinery:
         require_operator(by, scope=Scope.ORDERS_READ)
@@ -57,7 +57,7 @@ class SeeMachinery:
         extent = await self._letters.extent()
         kept = sum(end - first for first, end in extent.values())
         # In a topic that was made anew there may be fewer than were ever put back.
-        return max(0, kept - await self._redriven.count(extent))
+        return max(0, kept - await self._settled.count(extent))
 
 
 async def _if_it_answers(asked: Awaitable[_T]) -> _T | None:

@@ -61,8 +61,14 @@ async def test_dead_letters_are_listed_put_back_once_and_heard(
         return len(await listed("--all")) == 4
 
     await until(it_died_again, patience=60)
+    other = letters[1]["letter"]
+    dismissed = await asyncio.to_thread(run, "dead-letters", "dismiss", one, other, **environment)
+    assert (dismissed.returncode, dismissed.stdout) == (1, "1 dismissed.\n")
+    assert dismissed.stderr == f"order-service: {one}: The dead letter was put back or dismissed before.\n"
     all_of_them = await asyncio.to_thread(run, "dead-letters", "redrive", **environment)
-    assert (all_of_them.returncode, all_of_them.stdout, all_of_them.stderr) == (0, "3 put back.\n", "")
+    assert (all_of_them.returncode, all_of_them.stdout, all_of_them.stderr) == (0, "2 put back.\n", "")
+    settled = {each["letter"]: each["settled"] for each in await listed("--all")}
+    assert (settled[one], settled[other]) == ("REDRIVEN", "DISMISSED")
 
 
 async def test_how_far_everybody_is_behind_is_told_with_kafka_and_without_it(

@@ -18,12 +18,13 @@ from adapters.kafka.consumer_lag import consumer_lag
 from adapters.kafka.dead_letters import DeadLetters
 from adapters.persistence.engine import create_engine
 from adapters.persistence.leases import SqlLeases
-from adapters.persistence.operating import SqlDeeds, SqlRedrivenLetters
+from adapters.persistence.operating import SqlDeeds, SqlSettledLetters
 from adapters.system import RandomIds, SystemClock
 from order_service.domain.actor import SYSTEM
-from order_service.domain.errors import DeadLetterNotFound, LetterCut, LetterFromElsewhere, LetterRedriven
+from order_service.domain.errors import DeadLetterNotFound, LetterCut, LetterFromElsewhere, LetterSettled
 from order_service.ports import DeadLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
+from order_service.use_cases.settling import SettleLetter
 from order_service.use_cases.write_down import WriteDown
 from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute
@@ -68,9 +69,11 @@ class Desk:
         self.letters = DeadLetters(Cluster(servers=[self.servers]), topic=topic, heard=self.topics)
         self._redrive = RedriveLetter(
             self.letters,
-            SqlRedrivenLetters(engine, topic=topic),
-            SqlLeases(engine),
-            WriteDown(SqlDeeds(engine), RandomIds(), SystemClock()),
+            SettleLetter(
+                SqlSettledLetters(engine, topic=topic),
+                SqlLeases(engine),
+                WriteDown(SqlDeeds(engine), RandomIds(), SystemClock()),
+            ),
         )
 
     async def an_order(self) -> str:
@@ -320,7 +323,7 @@ async def test_a_dead_letter_that_is_put_back_is_heard_again_once(desk: Desk) ->
     [letter] = await desk.dead_letters(order_id)
     assert letter.cause == "illegal-transition"
     await desk.redrive(letter)
-    with pytest.raises(LetterRedriven):
+    with pytest.raises(LetterSettled):
         await desk.redrive(letter)
     await until(lambda: desk.shows([order_id], status="SHIPPED"))
     first, again = [record for record in await told(desk.servers, desk.shipments) if record.key == order_id.encode()]

@@ -1,21 +1,19 @@
 """Dead letters, what was done with them, and by whom, in memory."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
-from order_service.domain.actor import Actor
 from order_service.domain.errors import DeadLetterNotFound, DependencyUnavailable
-from order_service.ports import DeadLetter, Deed, LetterPlace, Redriving
+from order_service.ports import DeadLetter, Deed, LetterPlace, Settlement
 from tests.in_memory.system import others_run
 
 
 class InMemoryDeadLetterBox:
-    """`sent` are those that were put back. While it `is_away`, nothing answers."""
+    """`sent` are those that were put back. While it `is_away`, nothing answers; `cannot_send`: it is read only."""
 
     def __init__(self, *letters: DeadLetter) -> None:
         self._letters = {(letter.place.partition, letter.place.offset): letter for letter in letters}
         self.sent: list[DeadLetter] = []
-        self.is_away = False
+        self.is_away = self.cannot_send = False
 
     async def newest(self, limit: int) -> Sequence[DeadLetter]:
         await self._answers()
@@ -37,6 +35,8 @@ class InMemoryDeadLetterBox:
 
     async def put_back(self, letter: DeadLetter) -> None:
         await self._answers()
+        if self.cannot_send:
+            raise DependencyUnavailable("Kafka")
         self.sent.append(letter)
 
     async def _answers(self) -> None:
@@ -45,11 +45,11 @@ class InMemoryDeadLetterBox:
             raise DependencyUnavailable("Kafka")
 
 
-class InMemoryRedrivenLetters:
+class InMemorySettledLetters:
     def __init__(self) -> None:
-        self._places: dict[LetterPlace, Redriving] = {}
+        self._places: dict[LetterPlace, Settlement] = {}
 
-    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Redriving]:
+    async def among(self, places: Sequence[LetterPlace]) -> Mapping[LetterPlace, Settlement]:
         await others_run()
         return {place: self._places[place] for place in places if place in self._places}
 
@@ -58,9 +58,9 @@ class InMemoryRedrivenLetters:
         ends = {place: extent.get(place.partition, (0, 0)) for place in self._places}
         return sum(first <= place.offset < end for place, (first, end) in ends.items())
 
-    async def add(self, place: LetterPlace, *, by: Actor, at: datetime) -> None:
+    async def add(self, place: LetterPlace, settlement: Settlement) -> None:
         await others_run()
-        self._places.setdefault(place, Redriving(by=by, at=at))
+        self._places.setdefault(place, settlement)
 
 
 class InMemoryDeeds:

@@ -19,13 +19,15 @@ from order_service.ports import (
     QueueProcess,
     RelayLag,
 )
+from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters
 from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
+from order_service.use_cases.settling import SettleLetter
 from order_service.use_cases.write_down import WriteDown
 from tests.http.shop import Shop, open_shop
-from tests.in_memory.operating import InMemoryDeadLetterBox, InMemoryRedrivenLetters
+from tests.in_memory.operating import InMemoryDeadLetterBox, InMemorySettledLetters
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -98,14 +100,16 @@ class Machines:
 async def open_shop_with(machines: Machines, database: URL) -> AsyncIterator[Shop]:
     async with open_shop(database) as shop:
         get = shop.container.get
-        letters, redriven = machines.letters, InMemoryRedrivenLetters()
+        letters, settled = machines.letters, InMemorySettledLetters()
         write_down = await get(WriteDown)
+        settle = SettleLetter(settled, await get(Leases), write_down)
         use_cases = replace(
             await get(HttpUseCases),
-            see_machinery=SeeMachinery(machines, machines, letters, redriven),
+            see_machinery=SeeMachinery(machines, machines, letters, settled),
             retry_job=RetryJob(machines, write_down),
-            list_dead_letters=ListDeadLetters(letters, redriven),
-            redrive_letter=RedriveLetter(letters, redriven, await get(Leases), write_down),
+            list_dead_letters=ListDeadLetters(letters, settled),
+            redrive_letter=RedriveLetter(letters, settle),
+            dismiss_letter=DismissLetter(letters, settle),
         )
         edge = await get(HttpEdge)
         edge = replace(edge, checks={**edge.checks, "redis": machines.answers, "kafka": machines.answers})

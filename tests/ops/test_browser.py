@@ -219,6 +219,7 @@ async def test_every_page_is_for_everybody_in_light_and_dark_and_on_a_phone(stag
         f"/jobs/{job}/retry",
         "/letters",
         "/letters/0/1/redrive",
+        "/letters/0/2/dismiss",
         "/deeds",
     ]
     for path in paths:

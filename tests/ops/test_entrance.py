@@ -312,7 +312,8 @@ async def test_a_form_of_another_log_in_is_not_taken(
     mine, theirs = await olga.form_token(), await adam.form_token()
     assert mine != theirs
     for path in (f"/ops/orders/{order['id']}/cancel", f"/ops/orders/{order['id']}/screen",
-                 f"/ops/jobs/{uuid4()}/retry", "/ops/letters/0/0/redrive", "/ops/logout"):  # fmt: skip
+                 f"/ops/jobs/{uuid4()}/retry", "/ops/letters/0/0/redrive", "/ops/letters/0/0/dismiss",
+                 "/ops/logout"):  # fmt: skip
         for wrong in ({}, {"form_token": ""}, {"form_token": theirs}, {"form_token": mine[:-1]}):
             form = {"reason": "OTHER", "version": "1", "key": uuid4().hex, **wrong}
             assert is_a_page(await olga.send(path, form), 403), path

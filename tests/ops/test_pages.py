@@ -367,6 +367,30 @@ async def test_a_dead_letter_is_put_back_and_it_is_known_by_whom(shop_database: 
         assert again.status_code == 409
         assert (await browser.send("/ops/letters/0/2/redrive", form)).status_code == 409
         assert (await browser.send("/ops/letters/7/7/redrive", form)).status_code == 404
+        assert "Put back" in words(await browser.get("/ops/letters/0/1/dismiss"))
+
+
+async def test_a_letter_is_dismissed_whatever_it_is_and_waits_no_longer(
+    shop_database: URL, machines: Machines
+) -> None:
+    machines.letters_are(a_letter(1), a_letter(2, cut=True), replace(a_letter(3), topic=HOSTILE, heard=False))
+    async with open_shop_with(machines, shop_database) as shop, somebody(shop, Role.OPERATOR) as browser:
+        assert (await browser.get("/ops/letters")).text.count("/dismiss") == 3
+        for offset in (1, 2, 3):
+            path = f"/ops/letters/0/{offset}/dismiss"
+            form = await browser.hidden(path)
+            answer = await browser.send(path, form)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/ops/letters?done=dismissed")
+            assert (await browser.send(path, form)).status_code == 409
+        assert (await newest_deed(shop)).what == "dismiss letter"
+        told = await browser.get("/ops/letters?done=dismissed")
+        assert "The letter waits no longer." in words(told)
+        assert "/dismiss" not in told.text
+        assert "/redrive" not in told.text
+        assert "to look at" not in words(await browser.get("/ops"))
+        assert (await browser.send("/ops/letters/0/1/redrive", form)).status_code == 409
+        assert (await browser.send("/ops/letters/0/9/dismiss", form)).status_code == 404
+        assert machines.letters.sent == []
 
 
 async def test_many_letters_at_once_are_put_back_and_leave_room_for_others(
@@ -380,9 +404,7 @@ async def test_many_letters_at_once_are_put_back_and_leave_room_for_others(
         assert len(machines.letters.sent) == 40
 
 
-async def test_what_others_left_is_shown_and_nothing_can_be_done_with_it(
-    shop_database: URL, machines: Machines
-) -> None:
+async def test_what_others_left_is_shown_and_does_not_go_back(shop_database: URL, machines: Machines) -> None:
     theirs = replace(a_letter(1, cause=HOSTILE), topic="", partition=-1, heard=False)
     machines.letters_are(theirs, replace(a_letter(2), topic=HOSTILE, heard=False))
     machines.dead += [a_dead_job("no job of this service")]

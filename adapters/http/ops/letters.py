@@ -1,4 +1,4 @@
-"""Messages that could not be handled, and putting one back."""
+"""Messages that could not be handled, and what is done with one."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,11 +11,15 @@ from adapters.http.content import Checked, takes_form
 from adapters.http.ops.overview import Watch
 from adapters.http.ops.rendering import AnyRequest, By, SomePages, see_other
 from order_service.domain.errors import DependencyUnavailable
+from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
 _AT_ONCE = 100
-_DONE = {"redriven": "The letter is back where it came from, and will be heard again."}
+_DONE = {
+    "redriven": "The letter is back where it came from, and will be heard again.",
+    "dismissed": "The letter waits no longer.",
+}
 
 
 @get("/letters")
@@ -29,7 +33,7 @@ async def letters(
 ) -> Response[bytes]:
     found: Sequence[ListedLetter] | None
     try:
-        found = sorted(await list_dead_letters(limit=_AT_ONCE, by=by), key=lambda listed: listed.is_redriven)
+        found = sorted(await list_dead_letters(limit=_AT_ONCE, by=by), key=lambda listed: listed.is_settled)
     except DependencyUnavailable:  # the page is there all the same, and says so
         found = None
     return pages.page(
@@ -63,4 +67,25 @@ async def redrive(
     return see_other("/ops/letters?done=redriven")
 
 
-ROUTES = [letters, ask_to_redrive, redrive]
+@get("/letters/{partition:int}/{offset:int}/dismiss")
+async def ask_to_dismiss(
+    partition: FromPath[int],
+    offset: FromPath[int],
+    request: AnyRequest,
+    pages: SomePages,
+    by: By,
+    list_dead_letters: NamedDependency[ListDeadLetters],
+) -> Response[bytes]:
+    listed = await list_dead_letters.one(partition, offset, by=by)
+    return pages.page(request, "letter_dismiss.html", listed=listed)
+
+
+@post("/letters/{partition:int}/{offset:int}/dismiss", middleware=[Checked(takes_form)])
+async def dismiss(
+    partition: FromPath[int], offset: FromPath[int], by: By, dismiss_letter: NamedDependency[DismissLetter]
+) -> Response[bytes]:
+    await dismiss_letter(partition, offset, by=by)
+    return see_other("/ops/letters?done=dismissed")
+
+
+ROUTES = [letters, ask_to_redrive, redrive, ask_to_dismiss, dismiss]
