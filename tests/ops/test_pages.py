@@ -373,10 +373,10 @@ async def test_a_dead_letter_is_put_back_and_it_is_known_by_whom(shop_database: 
 async def test_a_letter_is_dismissed_whatever_it_is_and_waits_no_longer(
     shop_database: URL, machines: Machines
 ) -> None:
-    machines.letters_are(a_letter(1), a_letter(2, cut=True), replace(a_letter(3), topic=HOSTILE, heard=False))
+    machines.letters_are(a_letter(0), a_letter(1, cut=True), replace(a_letter(2), topic=HOSTILE, heard=False))
     async with open_shop_with(machines, shop_database) as shop, somebody(shop, Role.OPERATOR) as browser:
         assert (await browser.get("/ops/letters")).text.count("/dismiss") == 3
-        for offset in (1, 2, 3):
+        for offset in range(3):
             path = f"/ops/letters/0/{offset}/dismiss"
             form = await browser.hidden(path)
             answer = await browser.send(path, form)

@@ -125,9 +125,9 @@ async def test_any_letter_can_be_dismissed_but_each_is_settled_once() -> None:
     assert desk.box.sent == []
     assert (await desk.see(by=OTTO)).dead_letters == 0
     assert await desk.done() == [
-        "dismiss letter 0@2, from payments/2@41",
+        "dismiss letter 0@2, from payments/2@42",
         "dismiss letter 0@1",
-        "dismiss letter 0@0, from payments/2@41",
+        "dismiss letter 0@0, from payments/2@40",
     ]
 
 
