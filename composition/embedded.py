@@ -158,7 +158,7 @@ def _announce(settings: Settings, admin_password: str | None) -> None:
     lines = [
         "The order service runs.",
         f"  try it       {address}/docs",
-        f"  look after   {address}/ops",
+        *([f"  look after   {address}/ops"] if settings.ops_pages else []),
         f"  data         {settings.var}",
     ]
     if settings.postgres_url is None and (home := home_of(embedded_folder(settings))).parent != settings.var:

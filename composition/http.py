@@ -77,6 +77,7 @@ class Http(Provider):
             leaving=Leaving(),
             required=REQUIRED["api"],
             form_tokens=FormTokens(resources.secret_key),
+            ops_pages=settings.ops_pages,
             version=VERSION,
             asyncapi=asyncapi(settings),
         )

@@ -50,6 +50,9 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
     """For how long a process of the API that was told to stop (SIGTERM) goes on answering, while /readyz says no and
     every answer asks the client to come back over a connection of its own: longer than the balancer takes to notice.
     `order-service up` does not wait."""
+    ops_pages: bool = True
+    """Whether /ops is there, where operators look after the service. Where customers reach the API, let those of its
+    processes have the pages that they do not reach."""
 
     # Access
 

@@ -149,12 +149,13 @@ class HttpEdge:
     leaving: Leaving
     required: Set[str]
     form_tokens: FormTokens
+    ops_pages: bool
     version: str
     asyncapi: Mapping[str, object]
 
 
 def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
-    """The API, and beside it the operations pages."""
+    """The API, and beside it the operations pages, if they are wanted."""
     by_name = {field.name: getattr(use_cases, field.name) for field in fields(use_cases)}
     authentication = Authentication(edge.tokens, edge.ended_sessions, edge.clock)
     limit = RateLimit(edge.limiter, edge.order_quota, edge.proxies)
@@ -213,19 +214,22 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
         plugins=[StrictSchema()],
         logging_config=None,
     )
-    ops = create_ops(
-        by_name,
-        see_machinery=use_cases.see_machinery,
-        tokens=edge.tokens,
-        ended_sessions=edge.ended_sessions,
-        clock=edge.clock,
-        cursors=edge.cursors,
-        limiter=edge.limiter,
-        account_quota=edge.account_quota,
-        proxies=edge.proxies,
-        checks=edge.checks,
-        form_tokens=edge.form_tokens,
-        version=edge.version,
-    )
-    too_busy = Beside(tell_too_busy, ops.too_busy)
-    return Edge(Beside(hand_in(app), ops), edge.allowed_origins, too_busy=too_busy, leaving=edge.leaving)
+    answering: ASGIApp = hand_in(app)
+    too_busy: ASGIApp = tell_too_busy
+    if edge.ops_pages:
+        ops = create_ops(
+            by_name,
+            see_machinery=use_cases.see_machinery,
+            tokens=edge.tokens,
+            ended_sessions=edge.ended_sessions,
+            clock=edge.clock,
+            cursors=edge.cursors,
+            limiter=edge.limiter,
+            account_quota=edge.account_quota,
+            proxies=edge.proxies,
+            checks=edge.checks,
+            form_tokens=edge.form_tokens,
+            version=edge.version,
+        )
+        answering, too_busy = Beside(answering, ops), Beside(too_busy, ops.too_busy)
+    return Edge(answering, edge.allowed_origins, too_busy=too_busy, leaving=edge.leaving)

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import URL, text
 
@@ -318,6 +319,15 @@ async def test_a_form_of_another_log_in_is_not_taken(
             form = {"reason": "OTHER", "version": "1", "key": uuid4().hex, **wrong}
             assert is_a_page(await olga.send(path, form), 403), path
     assert await shop.rows() == before
+
+
+async def test_where_the_pages_are_not_wanted_there_are_none(shop_database: URL) -> None:
+    async with (
+        open_shop(shop_database, msgspec.structs.replace(GENEROUS, ops_pages=False)) as shop,
+        shop.client() as c,
+    ):
+        for path in (*PAGES, "/ops/login", "/ops/assets/0/ops.css"):
+            assert problem(await c.get(path), 404, "not-found")
 
 
 # What is not for programs
