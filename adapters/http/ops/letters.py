@@ -46,8 +46,8 @@ async def letters(
     )
 
 
-@get("/letters/{partition:int}/{offset:int}/redrive")
-async def ask_to_redrive(
+@get(["/letters/{partition:int}/{offset:int}/redrive", "/letters/{partition:int}/{offset:int}/dismiss"])
+async def ask_to_settle(
     partition: FromPath[int],
     offset: FromPath[int],
     request: AnyRequest,
@@ -56,7 +56,8 @@ async def ask_to_redrive(
     list_dead_letters: NamedDependency[ListDeadLetters],
 ) -> Response[bytes]:
     listed = await list_dead_letters.one(partition, offset, by=by)
-    return pages.page(request, "letter_redrive.html", listed=listed)
+    deed = request.url.path.rpartition("/")[2]
+    return pages.page(request, f"letter_{deed}.html", listed=listed)
 
 
 @post("/letters/{partition:int}/{offset:int}/redrive", middleware=[Checked(takes_form)])
@@ -67,19 +68,6 @@ async def redrive(
     return see_other("/ops/letters?done=redriven")
 
 
-@get("/letters/{partition:int}/{offset:int}/dismiss")
-async def ask_to_dismiss(
-    partition: FromPath[int],
-    offset: FromPath[int],
-    request: AnyRequest,
-    pages: SomePages,
-    by: By,
-    list_dead_letters: NamedDependency[ListDeadLetters],
-) -> Response[bytes]:
-    listed = await list_dead_letters.one(partition, offset, by=by)
-    return pages.page(request, "letter_dismiss.html", listed=listed)
-
-
 @post("/letters/{partition:int}/{offset:int}/dismiss", middleware=[Checked(takes_form)])
 async def dismiss(
     partition: FromPath[int], offset: FromPath[int], by: By, dismiss_letter: NamedDependency[DismissLetter]
@@ -88,4 +76,4 @@ async def dismiss(
     return see_other("/ops/letters?done=dismissed")
 
 
-ROUTES = [letters, ask_to_redrive, redrive, ask_to_dismiss, dismiss]
+ROUTES = [letters, ask_to_settle, redrive, dismiss]
