@@ -43,9 +43,11 @@ def traces_to(collector: Collector, *, role: str, version: str) -> Tracing:
     _let_it_complain_rarely()
 
     def close() -> None:
-        ending = threading.Thread(target=provider.shutdown, daemon=True)  # left behind if it takes longer
+        ending = threading.Thread(target=provider.shutdown, daemon=True)
         ending.start()
         ending.join(_FLUSH_SECONDS)
+        if ending.is_alive():
+            exporter.shutdown()  # else it would try again for half a minute, in a process that may live on
 
     return Tracing(provider.get_tracer(_NAMESPACE, version), ratio=collector.ratio, close=close)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from composition.logs import JsonLines
 from order_service.domain.errors import DependencyUnavailable, OrderNotFound
 from order_service.ports import LoggedEvent, LogPosition
 from tests.fleet.collector import collecting
+from tests.fleet.waiting import until
 from tests.in_memory.events import ListPublisher
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -246,6 +248,11 @@ async def test_a_collector_that_does_not_answer_delays_nothing_and_is_told_of_on
         began = time.monotonic()
         tracing.close()
         assert time.monotonic() - began < 4
+
+        async def nobody_tries_any_longer() -> bool:
+            return "OtelBatchSpanRecordProcessor" not in {thread.name for thread in threading.enumerate()}
+
+        await until(nobody_tries_any_longer)
     assert len([record for record in caplog.records if record.name.startswith("opentelemetry")]) <= 1
 
 
