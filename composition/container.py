@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -90,7 +90,7 @@ class Security(Provider):
 
 
 def make_container(
-    settings: Settings, resources: Resources, watches: Watches = NOBODY, *more: Provider
+    settings: Settings, resources: Resources, watches: Watches = NOBODY, *, more: Iterable[Provider] = ()
 ) -> AsyncContainer:
     """`more`: what this process has beside, or around, what all have."""
     tracing = tracing_of(settings, resources.role, VERSION)

@@ -51,8 +51,8 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
     every answer asks the client to come back over a connection of its own: longer than the balancer takes to notice.
     `order-service up` does not wait."""
     ops_pages: bool = True
-    """Whether /ops is there, where operators look after the service. Where customers reach the API, let those of its
-    processes have the pages that they do not reach."""
+    """Whether /ops is there, the pages of whoever looks after the service: false for processes that customers reach,
+    if others have them."""
 
     # Access
 

@@ -61,7 +61,7 @@ from order_service.use_cases.run_batch import RunBatch
 from order_service.use_cases.screen_again import ScreenAgain
 from order_service.use_cases.see_machinery import SeeMachinery
 from order_service.use_cases.set_role import SetRole
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 from order_service.use_cases.ship_order import ShipOrder
 from order_service.use_cases.stream_order_events import StreamOrderEvents
 from order_service.use_cases.write_down import WriteDown

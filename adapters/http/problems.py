@@ -25,6 +25,8 @@ PROBLEM_JSON = "application/problem+json"
 
 _BASIC = 'Basic realm="order-service", charset="UTF-8"'
 
+_COME_AGAIN = "Try again after Retry-After; where something is created, with the same Idempotency-Key."
+
 # What the layers before a route leave in the scope for whoever answers, and for the edge, which adds the headers.
 REQUEST_ID = "request_id"
 RATE_LIMIT = "rate_limit"
@@ -103,8 +105,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "batch-aborted": Problem(424, "Batch aborted", "Mend the item that failed, and send the batch again."),
     "rate-limited": Problem(429, "Too many requests", "Wait as long as Retry-After says."),
     "internal-error": Problem(500, "Internal error", "Tell the operator the request_id; trying again may help."),
-    "too-busy": Problem(503, "Too busy", "Try again after Retry-After."),
-    "dependency-unavailable": Problem(503, "Temporarily unavailable", "Try again after Retry-After."),
+    "too-busy": Problem(503, "Too busy", _COME_AGAIN),
+    "dependency-unavailable": Problem(503, "Temporarily unavailable", _COME_AGAIN),
 }
 
 CODE_BY_STATUS = {

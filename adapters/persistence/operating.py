@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.persistence.failures import in_domain_words
 from adapters.persistence.tables import deeds, settled_letters
 from order_service.domain.actor import Actor, ActorKind
-from order_service.ports import Deed, LetterPlace, Settlement, Settling
+from order_service.ports import Deed, LetterOutcome, LetterPlace, Settlement
 
 _PLACE = (settled_letters.c.partition, settled_letters.c.offset, settled_letters.c.died_at)
 
@@ -69,7 +69,7 @@ class SqlSettledLetters:
                 rows = (await connection.execute(found)).all()
         return {
             LetterPlace(row.partition, row.offset, row.died_at): Settlement(
-                how=Settling(row.how), by=Actor(ActorKind(row.actor_kind), row.actor_id), at=row.settled_at
+                how=LetterOutcome(row.how), by=Actor(ActorKind(row.actor_kind), row.actor_id), at=row.settled_at
             )
             for row in rows
         }

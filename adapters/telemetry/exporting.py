@@ -47,7 +47,8 @@ def traces_to(collector: Collector, *, role: str, version: str) -> Tracing:
         ending.start()
         ending.join(_FLUSH_SECONDS)
         if ending.is_alive():
-            exporter.shutdown()  # else it would try again for half a minute, in a process that may live on
+            # Else it tries again and again for half a minute, though the process may live on.
+            exporter.shutdown()  # type: ignore[no-untyped-call]  # the library has no annotation here
 
     return Tracing(provider.get_tracer(_NAMESPACE, version), ratio=collector.ratio, close=close)
 

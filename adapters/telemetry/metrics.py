@@ -113,7 +113,7 @@ class Metrics:
         self.relay_lag_seconds = self._fleet("relay_lag_seconds", "The age of the oldest event that is not on Kafka.")
         self.consumer_lag = self._fleet("consumer_lag_messages", "Messages that are not heard yet.", "topic")
         self.queue_jobs = self._fleet("queue_jobs", "Jobs: waiting, delayed, running or dead.", "state")
-        self.dead_letters = self._fleet("dead_letters", "Dead letters that nobody put back.")
+        self.dead_letters = self._fleet("dead_letters", "Dead letters that wait: neither put back nor dismissed.")
         self.stalled_orders = self._fleet("stalled_orders", "Orders that wait for screening too long; 1000 at most.")
 
         # Whether a process gets on

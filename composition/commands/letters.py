@@ -22,12 +22,12 @@ from composition.commands.command import (
 from composition.settings import Settings, SettingsError
 from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DependencyUnavailable, OrderServiceError
-from order_service.ports import DeadLetterBox, Settling
+from order_service.ports import DeadLetterBox, LetterOutcome
 from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
-_SETTLED = {Settling.REDRIVEN: "put back", Settling.DISMISSED: "dismissed"}
+_SETTLED = {LetterOutcome.REDRIVEN: "put back", LetterOutcome.DISMISSED: "dismissed"}
 
 
 def add_commands(commands: Commands) -> None:
@@ -51,8 +51,8 @@ def add_commands(commands: Commands) -> None:
         redrive_letters,
         "have messages heard again, once what kept them from being handled is mended",
         about="""Each goes back to the topic that it came from, and is not put back a second time. One that was
-        cut, because it was too big to be kept whole, stays: send it anew from where it came from, then dismiss
-        it. So does one that came from no topic that is heard here.""",
+        cut, because it was too big to be kept whole, stays, and so does one that came from no topic that is heard
+        here: if it was cut, send it anew from where it came from; then dismiss it.""",
     )
     redriven.add_argument(
         "letters", nargs="*", type=_place, metavar="PARTITION@OFFSET", help="these alone (default: all that wait)"
@@ -162,7 +162,7 @@ async def _letters(container: AsyncContainer) -> Sequence[ListedLetter]:
 
 
 def _place(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)@(\d+)", text)
+    found = re.fullmatch("([0-9]{1,19})@([0-9]{1,19})", text)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 0@12, as `dead-letters list` prints it")
     return int(found[1]), int(found[2])

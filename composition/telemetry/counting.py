@@ -41,7 +41,7 @@ class Telemetry:
 
     def container(self, settings: Settings, resources: Resources, *more: Provider) -> AsyncContainer:
         """The service, and what else this process has, watched by this."""
-        return make_container(settings, resources, self.watches, *more, Counting(self))
+        return make_container(settings, resources, self.watches, more=[*more, Counting(self)])
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:

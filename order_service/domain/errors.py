@@ -48,7 +48,7 @@
     │   ├── ServiceNameTaken
     │   ├── OrdersOpen              an account cannot be erased while an order of its own is going on
     │   ├── LastAdmin               nobody would be left who may give others a role
-    │   ├── LetterSettled          a dead letter was put back or dismissed before
+    │   ├── LetterSettled           a dead letter was put back or dismissed before
     │   ├── LetterCut               too big to be kept whole, so it cannot be put back
     │   ├── LetterFromElsewhere     of no topic that is heard here, so there is nowhere to put it back
     │   ├── ExternalRefTaken
@@ -514,7 +514,7 @@ class TooBusy(OrderServiceError):
     code = "too-busy"
 
     def __init__(self, *, retry_after: int = 1) -> None:
-        super().__init__("Too many requests at this moment. Try again soon, with the same Idempotency-Key.")
+        super().__init__("Too many requests at this moment. Try again soon.")
         self.retry_after = retry_after
 
 
@@ -524,5 +524,5 @@ class DependencyUnavailable(OrderServiceError):
     code = "dependency-unavailable"
 
     def __init__(self, dependency: str, *, retry_after: int = 1) -> None:
-        super().__init__(f"{dependency} does not answer. Try again soon, with the same Idempotency-Key.")
+        super().__init__(f"{dependency} does not answer. Try again soon.")
         self.retry_after = retry_after

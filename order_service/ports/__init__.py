@@ -19,12 +19,12 @@ from order_service.ports.operating import (
     JobBoard,
     JobsState,
     Lags,
+    LetterOutcome,
     LetterPlace,
     QueueProcess,
     RelayLag,
     SettledLetters,
     Settlement,
-    Settling,
 )
 from order_service.ports.privacy import Erasing
 from order_service.ports.reading import (
@@ -92,6 +92,7 @@ __all__ = [
     "KnownOrigins",
     "Lags",
     "Leases",
+    "LetterOutcome",
     "LetterPlace",
     "LogPage",
     "LogPartitions",
@@ -114,7 +115,6 @@ __all__ = [
     "Sessions",
     "SettledLetters",
     "Settlement",
-    "Settling",
     "Tokens",
     "Transaction",
     "Transactions",

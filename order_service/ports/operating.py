@@ -102,7 +102,7 @@ class DeadLetterBox(Protocol):
         """Sends it to where it came from, as it came."""
 
 
-class Settling(StrEnum):
+class LetterOutcome(StrEnum):
     """Put back to be heard again, or dismissed: nobody needs it any more."""
 
     REDRIVEN = "REDRIVEN"
@@ -113,7 +113,7 @@ class Settling(StrEnum):
 class Settlement:
     """What was done with a dead letter, by whom, and when."""
 
-    how: Settling
+    how: LetterOutcome
     by: Actor
     at: datetime
 

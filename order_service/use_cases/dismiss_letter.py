@@ -1,9 +1,9 @@
 """Say of a message that could not be handled that it need not be."""
 
 from order_service.domain.actor import Actor, Scope
-from order_service.ports import DeadLetterBox, Settling
+from order_service.ports import DeadLetterBox, LetterOutcome
 from order_service.use_cases.administration import require_operator
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 
 
 class DismissLetter:
@@ -20,5 +20,5 @@ class DismissLetter:
         """The letter, by where it lies among the dead ones."""
         require_operator(by, scope=Scope.ORDERS_WRITE)
         letter = await self._letters.get(partition, offset)
-        async with self._settle(letter, Settling.DISMISSED, by=by):
-            pass
+        async with self._settle(letter, LetterOutcome.DISMISSED, by=by):
+            pass  # there is nothing to be done with it

@@ -2,9 +2,9 @@
 
 from order_service.domain.actor import Actor, Scope
 from order_service.domain.errors import LetterCut, LetterFromElsewhere
-from order_service.ports import DeadLetter, DeadLetterBox, Settling
+from order_service.ports import DeadLetter, DeadLetterBox, LetterOutcome
 from order_service.use_cases.administration import require_operator
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 
 
 class RedriveLetter:
@@ -26,6 +26,6 @@ class RedriveLetter:
             raise LetterFromElsewhere
         if letter.cut:
             raise LetterCut
-        async with self._settle(letter, Settling.REDRIVEN, by=by):
+        async with self._settle(letter, LetterOutcome.REDRIVEN, by=by):
             await self._letters.put_back(letter)
         return letter

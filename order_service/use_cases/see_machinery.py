@@ -20,7 +20,7 @@ _PATIENCE_SECONDS = 3.0
 class Machinery:
     """What cannot be known at the moment, because a dependency does not answer, is None.
 
-    `consumer`: topic -> messages that are not heard yet. `dead_letters`: how many wait to be put back.
+    `consumer`: topic -> messages that are not heard yet. `dead_letters`: how many wait.
     """
 
     jobs: JobsState | None
@@ -56,7 +56,7 @@ class SeeMachinery:
     async def _waiting_letters(self) -> int:
         extent = await self._letters.extent()
         kept = sum(end - first for first, end in extent.values())
-        # In a topic that was made anew there may be fewer than were ever put back.
+        # In a topic that was made anew there may be fewer than were ever settled.
         return max(0, kept - await self._settled.count(extent))
 
 

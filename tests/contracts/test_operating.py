@@ -8,13 +8,13 @@ import pytest
 from adapters.persistence.operating import SqlDeeds, SqlSettledLetters
 from adapters.system import RandomIds
 from order_service.domain.actor import SYSTEM, Actor, Role
-from order_service.ports import Deed, Deeds, LetterPlace, SettledLetters, Settlement, Settling
+from order_service.ports import Deed, Deeds, LetterOutcome, LetterPlace, SettledLetters, Settlement
 from tests.in_memory.operating import InMemoryDeeds, InMemorySettledLetters
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 OTTO = Actor.account(uuid4(), Role.OPERATOR)
-REDRIVEN = Settlement(how=Settling.REDRIVEN, by=OTTO, at=NOW)
-DISMISSED = Settlement(how=Settling.DISMISSED, by=SYSTEM, at=NOW)
+REDRIVEN = Settlement(how=LetterOutcome.REDRIVEN, by=OTTO, at=NOW)
+DISMISSED = Settlement(how=LetterOutcome.DISMISSED, by=SYSTEM, at=NOW)
 
 
 @pytest.fixture(params=["in memory", "PostgreSQL"])

@@ -24,7 +24,7 @@ from order_service.domain.actor import SYSTEM
 from order_service.domain.errors import DeadLetterNotFound, LetterCut, LetterFromElsewhere, LetterSettled
 from order_service.ports import DeadLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 from order_service.use_cases.write_down import WriteDown
 from tests.chaos.heard import PARTITIONS, not_heard
 from tests.conftest import execute

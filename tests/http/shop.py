@@ -17,7 +17,6 @@ from adapters.persistence.tables import metadata
 from composition.container import Resources, make_container
 from composition.http import Http
 from composition.settings import Settings
-from composition.telemetry.watching import NOBODY
 from order_service.domain.account import Account
 from order_service.domain.actor import SYSTEM, Role
 from order_service.ports import Clock, Ids, Tokens, Transactions
@@ -147,7 +146,7 @@ class Shop:
 @asynccontextmanager
 async def open_shop(database: URL, settings: Settings = GENEROUS) -> AsyncIterator[Shop]:
     """Composed as in production, without its background."""
-    container = make_container(settings, Resources(database=database, secret_key=SECRET_KEY), NOBODY, Http())
+    container = make_container(settings, Resources(database=database, secret_key=SECRET_KEY), more=[Http()])
     try:
         edge = await container.get(HttpEdge)
         app = create_app(await container.get(HttpUseCases), edge)

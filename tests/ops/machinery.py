@@ -24,7 +24,7 @@ from order_service.use_cases.list_dead_letters import ListDeadLetters
 from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 from order_service.use_cases.write_down import WriteDown
 from tests.http.shop import Shop, open_shop
 from tests.in_memory.operating import InMemoryDeadLetterBox, InMemorySettledLetters

@@ -20,14 +20,14 @@ from order_service.domain.errors import (
     LetterSettled,
     NotAllowed,
 )
-from order_service.ports import DeadLetter, LetterPlace, RelayLag, Settling
+from order_service.ports import DeadLetter, LetterOutcome, LetterPlace, RelayLag
 from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters
 from order_service.use_cases.list_deeds import ListDeeds
 from order_service.use_cases.redrive_letter import RedriveLetter
 from order_service.use_cases.retry_job import RetryJob
 from order_service.use_cases.see_machinery import SeeMachinery
-from order_service.use_cases.settling import SettleLetter
+from order_service.use_cases.settle_letter import SettleLetter
 from order_service.use_cases.write_down import WriteDown
 from tests.in_memory.operating import InMemoryDeadLetterBox, InMemoryDeeds, InMemorySettledLetters
 from tests.in_memory.system import SequentialIds, SettableClock
@@ -121,7 +121,7 @@ async def test_any_letter_can_be_dismissed_but_each_is_settled_once() -> None:
     with pytest.raises(DeadLetterNotFound):
         await desk.dismiss(0, 7, by=OTTO)
     listed = await desk.letters(limit=9, by=OTTO)
-    assert [each.settlement and each.settlement.how for each in listed] == [Settling.DISMISSED] * 3
+    assert [each.settlement and each.settlement.how for each in listed] == [LetterOutcome.DISMISSED] * 3
     assert desk.box.sent == []
     assert (await desk.see(by=OTTO)).dead_letters == 0
     assert await desk.done() == [
@@ -165,6 +165,7 @@ async def test_nobody_else_sees_or_does_anything(stranger: Actor) -> None:
     for refused in (
         desk.see(by=stranger),
         desk.letters(limit=1, by=stranger),
+        desk.letters.one(0, 0, by=stranger),
         desk.deeds(limit=1, by=stranger),
         desk.retry("any", by=stranger),
         desk.redrive(0, 0, by=stranger),
@@ -181,4 +182,6 @@ async def test_who_may_only_read_changes_nothing() -> None:
     assert len(await desk.letters(limit=1, by=reader)) == 1
     with pytest.raises(InsufficientScope):
         await desk.redrive(0, 0, by=reader)
+    with pytest.raises(InsufficientScope):
+        await desk.dismiss(0, 0, by=reader)
     assert desk.box.sent == []

@@ -17,8 +17,6 @@ from order_service.domain import errors
 
 _log = logging.getLogger(__name__)
 
-_FOR_PROGRAMS = ", with the same Idempotency-Key"
-
 
 class Refusals:
     """Of each kind of refusal the page."""
@@ -52,7 +50,7 @@ class Refusals:
     def on_refusal(self, request: AnyRequest, error: errors.OrderServiceError) -> Response[bytes]:
         retry_after = error.details().get("retry_after")
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        return self._page(request, error.code, str(error).replace(_FOR_PROGRAMS, ""), headers)
+        return self._page(request, error.code, str(error), headers)
 
     def on_http_error(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         if isinstance(error, ValidationException):
