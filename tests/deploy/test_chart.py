@@ -106,6 +106,9 @@ def test_every_role_that_is_wanted_is_a_deployment_that_is_looked_after(values: 
     for deployment in deployments.values():
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
+        (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert spread["labelSelector"] == deployment["spec"]["selector"]
+        assert spread["matchLabelKeys"] == ["pod-template-hash"], "or pods of the release before count"
     for kind, wanted in (("PodDisruptionBudget", "podDisruptionBudgets"), ("NetworkPolicy", "networkPolicies")):
         of = {each["metadata"]["labels"]["app.kubernetes.io/component"] for each in objects if each["kind"] == kind}
         assert of - {"migrate"} == (roles if given.get(wanted, {}).get("enabled", True) else set())
