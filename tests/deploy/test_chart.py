@@ -144,9 +144,26 @@ def test_the_roles_that_make_traces_may_send_them(endpoint: str, port: int | Non
 
 
 @with_helm
+def test_the_pods_of_the_cluster_s_dns_may_listen_elsewhere(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    given = (CHART / "ci" / "plain-values.yaml").read_text()
+    values.write_text(f"{given}\nnetworkPolicies: {{dnsPorts: [5353]}}\n")
+    dns = [{"port": 5353, "protocol": "UDP"}, {"port": 5353, "protocol": "TCP"}]
+    policies = [each for each in _objects(values) if each["kind"] == "NetworkPolicy"]
+    assert policies
+    assert all(each["spec"]["egress"][0] == {"ports": dns} for each in policies)
+
+
+@with_helm
 @pytest.mark.parametrize(
     "wrong",
-    ["settings: {SECRET_KEY: x}", "settings: {NO_SUCH: x}", "image: {tag: latest}", "roles: {api: {replica: 2}}"],
+    [
+        "settings: {SECRET_KEY: x}",
+        "settings: {NO_SUCH: x}",
+        "image: {tag: latest}",
+        "roles: {api: {replica: 2}}",
+        "networkPolicies: {dnsPorts: []}",
+    ],
 )
 def test_a_value_that_would_do_harm_or_nothing_is_refused(wrong: str, tmp_path: Path) -> None:
     values = tmp_path / "values.yaml"
