@@ -106,6 +106,9 @@ def test_every_role_that_is_wanted_is_a_deployment_that_is_looked_after(values: 
     for deployment in deployments.values():
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
+        (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert spread["labelSelector"] == deployment["spec"]["selector"]
+        assert spread["matchLabelKeys"] == ["pod-template-hash"], "or pods of the release before count"
     for kind, wanted in (("PodDisruptionBudget", "podDisruptionBudgets"), ("NetworkPolicy", "networkPolicies")):
         of = {each["metadata"]["labels"]["app.kubernetes.io/component"] for each in objects if each["kind"] == kind}
         assert of - {"migrate"} == (roles if given.get(wanted, {}).get("enabled", True) else set())
@@ -141,9 +144,26 @@ def test_the_roles_that_make_traces_may_send_them(endpoint: str, port: int | Non
 
 
 @with_helm
+def test_the_pods_of_the_cluster_s_dns_may_listen_elsewhere(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    given = (CHART / "ci" / "plain-values.yaml").read_text()
+    values.write_text(f"{given}\nnetworkPolicies: {{dnsPorts: [5353]}}\n")
+    dns = [{"port": 5353, "protocol": "UDP"}, {"port": 5353, "protocol": "TCP"}]
+    policies = [each for each in _objects(values) if each["kind"] == "NetworkPolicy"]
+    assert policies
+    assert all(each["spec"]["egress"][0] == {"ports": dns} for each in policies)
+
+
+@with_helm
 @pytest.mark.parametrize(
     "wrong",
-    ["settings: {SECRET_KEY: x}", "settings: {NO_SUCH: x}", "image: {tag: latest}", "roles: {api: {replica: 2}}"],
+    [
+        "settings: {SECRET_KEY: x}",
+        "settings: {NO_SUCH: x}",
+        "image: {tag: latest}",
+        "roles: {api: {replica: 2}}",
+        "networkPolicies: {dnsPorts: []}",
+    ],
 )
 def test_a_value_that_would_do_harm_or_nothing_is_refused(wrong: str, tmp_path: Path) -> None:
     values = tmp_path / "values.yaml"
