@@ -72,7 +72,7 @@ compose-down *ARGS:
     @uv run --quiet python -m tests.deploy.docker
     @SECRET_KEY=unused docker compose -f deploy/compose.yaml --profile ui --profile observability down {{ARGS}}
 
-# Check deploy/ with the tools of others: hadolint, docker compose, helm, kubernetes-validate, promtool; `--skip TOOL` for one
+# Check deploy/ with the tools of others: hadolint, docker compose, helm, kubernetes-validate, go (for what KEDA takes), promtool; `--skip TOOL` for one
 [no-exit-message]
 check-deploy *ARGS:
     @uv run --quiet --isolated --only-group deploy python -m tests.deploy.check {{ARGS}}
