@@ -1,5 +1,7 @@
 """The queue's jobs, and what they are made of."""
 
+import signal
+from types import FrameType
 from uuid import UUID
 
 from dishka import AsyncContainer
@@ -28,6 +30,24 @@ class _Ending(Middleware):
         self.tracing.close()
 
 
+class _OneStop(Middleware):
+    """Being told to stop a second time changes nothing.
+
+    systemd tells every process of a service, and the first of them tells the others again: those would then break off
+    what they are about to finish, and never end.
+    """
+
+    def after_process_boot(self, *_: object) -> None:
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def once(number: int, frame: FrameType | None) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if callable(stop):
+                stop(number, frame)
+
+        signal.signal(signal.SIGTERM, once)
+
+
 def job_broker(settings: Settings, resources: Resources, telemetry: Telemetry) -> RedisBroker:
     """A broker that knows its actors. Raises SettingsError without a Redis."""
     if settings.redis is None:
@@ -50,5 +70,6 @@ def job_broker(settings: Settings, resources: Resources, telemetry: Telemetry) -
     broker = make_broker(settings.redis)
     broker.add_middleware(Beside(telemetry.beat.forever))
     broker.add_middleware(ending)
+    broker.add_middleware(_OneStop())
     declare_actors(broker, process=process)
     return broker

@@ -21,6 +21,7 @@ from tests.chaos.world import World
 from tests.crash.checker import ALL_PROCESSED
 from tests.crash.customers import Customer, Diary, Placing
 from tests.fleet.roles import Fleet
+from tests.fleet.waiting import until
 from tests.services.server import free_port
 
 CUSTOMERS, A_LOOK_AROUND_SECONDS = 3, 0.03
@@ -159,3 +160,12 @@ async def test_when_the_active_relay_is_killed_another_takes_over_and_nothing_is
         found = await settled(shop.world, shop.diary, Books())
     print(found)
     assert broken(found) == {}
+
+
+async def test_every_role_ends_when_all_of_its_processes_are_told_to(fleet: Fleet, tmp_path: Path) -> None:
+    async def it_works() -> bool:
+        return "Worker process is ready" in (tmp_path / "worker.log").read_text()
+
+    await until(it_works)
+    for role in fleet.roles:
+        assert await asyncio.to_thread(fleet.stop_whole, role) == 0, role
