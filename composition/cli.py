@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.embedded.postgres import PostgresStartFailed
-from adapters.persistence.event_log import LogOfAnotherCluster
+from adapters.persistence.event_log import LogIsRead, LogOfAnotherCluster
 from adapters.persistence.seeding import OrdersExist
 from composition.commands import (
     backup,
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say_no_more()
         complain(f"{error.strerror}.")
         return REFUSED
-    except (Unreachable, PostgresStartFailed, LogOfAnotherCluster, OrdersExist, DependencyUnavailable) as error:
+    except (Unreachable, PostgresStartFailed, LogOfAnotherCluster, LogIsRead, OrdersExist, DependencyUnavailable) as error:
         complain(error)
         return REFUSED
     except SettingsError as error:

@@ -29,7 +29,7 @@ from adapters.persistence.column_types import Xid8
 from adapters.persistence.documents import Row, told
 from adapters.persistence.driver import driver_of, lost_is_unavailable
 from adapters.persistence.failures import in_domain_words
-from adapters.persistence.leases import lease
+from adapters.persistence.leases import LeaseTaken, lease
 from adapters.persistence.tables import detached_logs, order_events, relay_cursor
 from order_service.ports import EventLogReader, LoggedEvent, LogPosition, RelayLag
 
@@ -54,6 +54,9 @@ SELECT $1, $2::xid8, $3::bigint, system_identifier FROM pg_control_system()
 ON CONFLICT (name) DO UPDATE
 SET tx_id = excluded.tx_id, position = excluded.position, system_identifier = excluded.system_identifier
 """
+
+_LET_GO_SECONDS = 1.0
+"""For the server to notice that a reader is gone, which it does a moment later."""
 
 _STANDS_AT = tuple_(order_events.c.tx_id, order_events.c.position)
 
@@ -88,6 +91,13 @@ class LogOfAnotherCluster(Exception):
         )
 
 
+class LogIsRead(Exception):
+    """Who reads the log must not have it changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("A relay is active. Stop all relays first, and start them again afterwards.")
+
+
 class SqlEventLog:
     def __init__(self, engine: AsyncEngine) -> None:
         # Each statement stands alone: an open transaction would hold back the very horizon that is waited for.
@@ -105,10 +115,23 @@ class SqlEventLog:
     async def rebase(self, name: str) -> bool:
         """Makes a log that came from another cluster readable here: what was published stays behind the reader.
 
-        False if the log is of this cluster: then there is nothing to do. Waits until nobody reads.
+        False if the log is of this cluster: then there is nothing to do. Raises LogIsRead while somebody reads.
         """
+        try:
+            async with lease(self._engine, lease_of(name), patience=_LET_GO_SECONDS):
+                return await self._rebase(name)
+        except LeaseTaken:
+            raise LogIsRead from None
+
+    @asynccontextmanager
+    async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
+        with in_domain_words():
+            async with lease(self._engine, lease_of(name)) as connection:
+                yield SqlEventLogReader(await driver_of(connection), name, await _place(connection, name))
+
+    async def _rebase(self, name: str) -> bool:
         whole = self._engine.execution_options(isolation_level="READ COMMITTED")
-        async with lease(self._engine, lease_of(name)), whole.begin() as connection:
+        async with whole.begin() as connection:
             row = (await connection.execute(_CURSOR.where(relay_cursor.c.name == name))).one_or_none()
             if row is None or row.system_identifier in (None, row.this_cluster):
                 return False
@@ -123,12 +146,6 @@ class SqlEventLog:
                 .values(tx_id=0, position=2**63 - 1, system_identifier=THIS_CLUSTER)
             )
         return True
-
-    @asynccontextmanager
-    async def reader(self, name: str) -> AsyncIterator[EventLogReader]:
-        with in_domain_words():
-            async with lease(self._engine, lease_of(name)) as connection:
-                yield SqlEventLogReader(await driver_of(connection), name, await _place(connection, name))
 
 
 def logged(row: Row, trace: str | None = None) -> LoggedEvent:

@@ -4,6 +4,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -28,12 +30,22 @@ class SqlLeases:
                     yield
 
 
+class LeaseTaken(Exception):
+    """Somebody else holds the lease, for longer than one wanted to wait."""
+
+
 @asynccontextmanager
-async def lease(engine: AsyncEngine, name: str) -> AsyncIterator[AsyncConnection]:
-    """The connection that holds the lease; `engine` must be in autocommit, so that waiting holds no snapshot."""
+async def lease(engine: AsyncEngine, name: str, *, patience: float = inf) -> AsyncIterator[AsyncConnection]:
+    """The connection that holds the lease; `engine` must be in autocommit, so that waiting holds no snapshot.
+
+    Raises LeaseTaken when it has waited for `patience` seconds.
+    """
+    until = monotonic() + patience
     async with engine.connect() as connection:
         take = text("SELECT pg_try_advisory_lock(hashtext('order-service'), hashtext(:name))")
         while not await connection.scalar(take, {"name": name}):  # noqa: ASYNC110 - who lets go is another process
+            if monotonic() > until:
+                raise LeaseTaken(name)
             await asyncio.sleep(_RETRY_SECONDS)
         try:
             yield connection

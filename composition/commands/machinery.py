@@ -46,8 +46,8 @@ def add_commands(commands: Commands) -> None:
         "make an event log readable that was restored in another PostgreSQL cluster",
         about="""After a restore by pg_dump, or into any cluster that is not the one of the backup, the relay
         refuses the log, for its transaction ids mean nothing there. This numbers it anew: what was
-        published stays published, the rest follows. No relay may run meanwhile. A log that is of this
-        cluster stays as it is.""",
+        published stays published, the rest follows. Stop all relays before: while one is active it refuses.
+        A log that is of this cluster stays as it is.""",
     )
     add_json(rebase)
 

@@ -1,10 +1,12 @@
 """A log that was restored into another cluster, where transaction ids begin anew."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.persistence.event_log import LogOfAnotherCluster, SqlEventLog
+from adapters.persistence.event_log import LogIsRead, LogOfAnotherCluster, SqlEventLog
 from adapters.persistence.transaction import SqlTransactions
 from order_service.domain.order import Order
 from tests.builders import an_order
@@ -40,6 +42,15 @@ async def test_a_restored_log_is_refused_until_it_is_rebased_and_then_goes_on_wh
         assert [event.order_id for event in rest] == [order.id for order in orders[2:]]
         assert await reader.next_batch(100) == []
     assert (await log.lag("relay")).oldest is None
+
+
+async def test_a_log_that_is_read_is_not_rebased_and_nobody_waits(engine: AsyncEngine) -> None:
+    log = SqlEventLog(engine)
+    async with log.reader("relay"):
+        with pytest.raises(LogIsRead, match="Stop all relays first"):
+            async with asyncio.timeout(5):
+                await log.rebase("relay")
+    assert not await log.rebase("relay"), "nobody reads any more, and it is of this cluster"
 
 
 async def commit(engine: AsyncEngine, order: Order) -> None:
