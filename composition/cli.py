@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 
+import asyncpg
 from sqlalchemy.exc import ProgrammingError
 
-from adapters.embedded.postgres import PostgresStartFailed
+from adapters.embedded.postgres import PostgresInUse, PostgresStartFailed
 from adapters.persistence.event_log import LogIsRead, LogOfAnotherCluster
+from adapters.persistence.failures import driver_error
 from adapters.persistence.seeding import OrdersExist
 from composition.commands import (
     backup,
@@ -26,6 +28,8 @@ from composition.commands import (
 )
 from composition.commands.command import REFUSED, WRONG_USE, Commands, complain
 from composition.container import VERSION
+from composition.database import NoSchema
+from composition.logs import keep_libraries_silent
 from composition.refusal import SettingsError, Unreachable
 from composition.settings import read_settings
 from order_service.domain.errors import DependencyUnavailable
@@ -33,7 +37,17 @@ from order_service.domain.errors import DependencyUnavailable
 _INTERRUPTED, _NOBODY_READS = 130, 141
 """As shells have it: 128, and the number of the signal that would have ended another program."""
 
-_NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+_NO_SUCH_TABLE_OR_COLUMN = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+
+_REFUSALS = (
+    Unreachable,
+    NoSchema,
+    PostgresStartFailed,
+    LogOfAnotherCluster,
+    LogIsRead,
+    OrdersExist,
+    DependencyUnavailable,
+)
 
 _EPILOG = """\
 Settings come from the environment and from .env: docs/settings.md, or `order-service settings`.
@@ -46,8 +60,9 @@ Exit codes: 0 done; 1 refused, something is broken, or a server that is needed d
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
+    keep_libraries_silent()
     try:
-        code: int = given.run(read_settings(), given)
+        code = _run(given)
         if sys.stdout is not None:  # closed by whoever started it
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -61,16 +76,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say_no_more()
         complain(f"{error.strerror}.")
         return REFUSED
-    except (Unreachable, PostgresStartFailed, LogOfAnotherCluster, LogIsRead, OrdersExist, DependencyUnavailable) as error:
+    return code
+
+
+def _run(given: argparse.Namespace) -> int:
+    try:
+        code: int = given.run(read_settings(), given)
+    except PostgresInUse as error:
+        complain(
+            f"The database in {error.folder} (VAR_DIR) is in use by process {error.holder}. Stop `order-service up` "
+            "first, or look at its /ops pages."
+        )
+        return REFUSED
+    except _REFUSALS as error:
         complain(error)
         return REFUSED
     except SettingsError as error:
         complain(error)
         return WRONG_USE
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) not in _NO_SUCH_TABLE_OR_COLUMN:
+    except (ProgrammingError, asyncpg.PostgresError) as error:
+        if not isinstance(driver_error(error), _NO_SUCH_TABLE_OR_COLUMN):
             raise
-        complain("The database has not the newest schema: run `order-service migrate`.")
+        complain(NoSchema())
         return REFUSED
     return code
 

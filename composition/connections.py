@@ -173,6 +173,21 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
             ca_file=self.kafka_ca_file,
         )
 
+    def where(self, dependency: str) -> tuple[str, str] | None:
+        """Where `dependency` is looked for, without a password, and the settings that say so; None if nowhere."""
+        match dependency:
+            case "PostgreSQL" if (url := self.postgres_url) is not None:
+                names = "POSTGRES_HOST and the settings beside it" if self.database_url is None else "DATABASE_URL"
+                return postgres_address(url), names
+            case "Redis" if (address := self.redis) is not None:
+                names = "REDIS_HOST and the settings beside it" if self.redis_url is None else "REDIS_URL"
+                parts = urlsplit(address)
+                return f"{parts.netloc.rpartition('@')[2]}{parts.path}", names
+            case "Kafka" if (cluster := self.kafka) is not None:
+                one = "KAFKA_HOST" if self.kafka_bootstrap_servers is None else "KAFKA_BOOTSTRAP_SERVERS"
+                return ",".join(cluster.servers), f"{one} and the settings beside it"
+        return None
+
     @property
     def dead_letter_topic(self) -> str:
         return f"{self.kafka_topic}.dead_letter"
@@ -212,6 +227,11 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
                     "SASL_SSL."
                 )
             require_certificates("KAFKA_CA_FILE", self.kafka_ca_file)
+
+
+def postgres_address(url: URL) -> str:
+    """For people, without who logs in and how."""
+    return f"{url.host or url.query.get('host')}:{url.port or 5432}/{url.database}"
 
 
 def _require_sound_tls_of_postgres(query: Mapping[str, str]) -> None:

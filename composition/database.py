@@ -1,24 +1,35 @@
 """The database that a process works on, and its schema."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from socket import gaierror
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
-from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.embedded.postgres import EmbeddedPostgres, holds_data
 from adapters.persistence.engine import create_engine
+from adapters.persistence.failures import driver_error
 from adapters.persistence.log_partitions import SqlLogPartitions
 from adapters.system import SystemClock
+from composition.connections import postgres_address
 from composition.refusal import Unreachable
 from composition.settings import Settings, SettingsError
 from order_service.use_cases.partition_event_log import LogRules, PartitionEventLog
+
+
+class NoSchema(Exception):
+    """The tables are not there, or not as the code knows them."""
+
+    def __init__(self) -> None:
+        super().__init__("The database has not the newest schema: run `order-service migrate`.")
 
 
 @contextmanager
@@ -30,7 +41,7 @@ def database(settings: Settings) -> Iterator[URL]:
     if settings.postgres_url is not None:
         yield settings.postgres_url
         return
-    with EmbeddedPostgres(embedded_folder(settings)) as postgres:
+    with EmbeddedPostgres(settings.var / "postgres") as postgres:
         at = postgres.connection
         yield URL.create(
             "postgresql+asyncpg",
@@ -42,21 +53,34 @@ def database(settings: Settings) -> Iterator[URL]:
 
 
 def embedded_folder(settings: Settings) -> Path:
-    return settings.var / "postgres"
+    """Where the embedded one is, or would be: nothing is made here."""
+    return Path(settings.var_dir).absolute() / "postgres"
 
 
 @contextmanager
-def ready_database(settings: Settings) -> Iterator[URL]:
+def ready_database(settings: Settings, *, begin: bool = False) -> Iterator[URL]:
     """The same with its schema: the embedded one may be as good as new; another one is the operator's care.
 
-    Raises SettingsError when the server does not let us in. Not inside a running event loop.
+    `begin`: whether an embedded one is made if there is none. Raises SettingsError if it is not, or when the server
+    does not let us in, and NoSchema. Not inside a running event loop.
     """
+    if not begin:
+        require_data(settings)
     with database(settings) as url:
         if settings.postgres_url is None:
             migrate(url)
         else:
-            asyncio.run(_reach(url))
+            asyncio.run(_require_schema(url))
         yield url
+
+
+def require_data(settings: Settings) -> None:
+    """Raises SettingsError where an embedded database would have to be made first."""
+    if settings.postgres_url is None and not holds_data(folder := embedded_folder(settings)):
+        raise SettingsError(
+            f"There is no database in {folder}. VAR_DIR says where to look; of another PostgreSQL, POSTGRES_HOST or "
+            "DATABASE_URL."
+        )
 
 
 def migrate(url: URL) -> None:
@@ -84,19 +108,41 @@ async def _make_months(url: URL) -> None:
 
 
 async def _reach(url: URL) -> None:
+    async with _let_in(url):
+        pass
+
+
+async def _require_schema(url: URL) -> None:
+    async with _let_in(url) as connection:
+        if not await connection.scalar(text("SELECT to_regclass('orders') IS NOT NULL")):
+            raise NoSchema
+
+
+@asynccontextmanager
+async def _let_in(url: URL) -> AsyncIterator[AsyncConnection]:
     engine = create_engine(url, pool_size=1)
     try:
-        async with engine.connect():
-            pass
+        async with engine.connect() as connection:
+            yield connection
     except (OSError, asyncpg.PostgresError, DBAPIError) as error:
-        where = f"{url.host or url.query.get('host')}:{url.port or 5432}/{url.database}"
         kind = Unreachable if isinstance(error, OSError) else SettingsError
-        raise kind(
-            f"PostgreSQL at {where} does not let us in: {error}. Is it running? Check POSTGRES_HOST and the settings "
-            "beside it, or DATABASE_URL."
-        ) from error
+        raise kind(_not_let_in(url, error)) from error
     finally:
         await engine.dispose()
+
+
+def _not_let_in(url: URL, error: Exception) -> str:
+    cause = driver_error(error)
+    check = "Check POSTGRES_HOST and the settings beside it, or DATABASE_URL."
+    if isinstance(cause, asyncpg.InvalidCatalogNameError):
+        return (
+            f"PostgreSQL at {postgres_address(url)}: there is no such database. Create it "
+            f"(`createdb {url.database}`), or name another: POSTGRES_DB or DATABASE_URL."
+        )
+    if isinstance(cause, gaierror):
+        return f"PostgreSQL: the host {url.host} is not known. {check}"
+    why = str(cause).rstrip(".") or "no answer in time"
+    return f"PostgreSQL at {postgres_address(url)} does not let us in: {why}. Is it running? {check}"
 
 
 def _alembic(url: URL) -> Config:

@@ -25,6 +25,8 @@ Format = Literal["json", "text"]
 _LONGEST = 16_384
 """Of a longer text, beginning and end: whoever makes us log something must not keep us busy with it."""
 
+_OURS = ("__main__", "adapters", "composition", "order_service")
+
 _UNCAUGHT = logging.getLogger("uncaught")
 
 # Each repetition has an end: else a long text that only begins like one of these would be read again and again.
@@ -125,7 +127,7 @@ def tell_in_log(format: Format) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if format == "json" else TextLines())
     logging.basicConfig(handlers=[handler], force=True)
-    for talkative in ("__main__", "adapters", "composition", "order_service", "dramatiq"):
+    for talkative in (*_OURS, "dramatiq"):
         logging.getLogger(talkative).setLevel(logging.INFO)
     # While Kafka is away its client says so many times a second; the relay and the consumer say it once a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -134,6 +136,16 @@ def tell_in_log(format: Format) -> None:
     sys.excepthook = _tell_uncaught
     sys.unraisablehook = lambda bug: _tell_uncaught(bug.exc_type, bug.exc_value, bug.exc_traceback)
     threading.excepthook = lambda bug: _tell_uncaught(bug.exc_type, bug.exc_value, bug.exc_traceback)
+
+
+def keep_libraries_silent() -> None:
+    """For a command, which says in its own words what went wrong: until `tell_in_log`, only our own modules warn."""
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_is_ours)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] in _OURS
 
 
 def _tell_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:

@@ -75,6 +75,18 @@ class PostgresStartFailed(Exception):
     """The embedded PostgreSQL does not run; the message tells why and what to do about it."""
 
 
+class PostgresInUse(PostgresStartFailed):
+    """Another process runs the server on this folder; `holder` is its number."""
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(
+            f"The embedded PostgreSQL in {folder} is in use by another instance (process {holder}). "
+            "Stop that one first, or give this one a folder of its own."
+        )
+        self.folder = folder
+        self.holder = holder
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresConnection:
     """What a client needs. `host` is the socket's directory, as libpq and asyncpg take it."""
@@ -235,6 +247,11 @@ def home_of(folder: Path) -> Path:
     return Path(location.read_text()) if location.exists() else folder
 
 
+def holds_data(folder: Path) -> bool:
+    """Whether there is a database to be served: one that was only begun is none."""
+    return (home_of(folder) / "data").exists()
+
+
 def running(folder: Path) -> PostgresConnection | None:
     """To the server on this folder, if another process of this user runs it."""
     home = home_of(folder)
@@ -252,10 +269,7 @@ def _lock(folder: Path) -> int:
     except BlockingIOError:
         holder = os.read(lock, 20).decode() or "unknown"
         os.close(lock)
-        raise PostgresStartFailed(
-            f"The embedded PostgreSQL in {folder} is in use by another instance (process {holder}). "
-            "Stop that one first, or give this one a folder of its own."
-        ) from None
+        raise PostgresInUse(folder, holder) from None
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
     return lock

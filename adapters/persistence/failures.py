@@ -78,5 +78,10 @@ def _constraint(error: BaseException | None) -> str:
     return name.replace(table, "order_events") if table.startswith("order_events_") else name
 
 
+def driver_error(error: BaseException) -> BaseException:
+    """What the driver itself said, without what SQLAlchemy put around it."""
+    return (_cause(error) if isinstance(error, DBAPIError) else None) or error
+
+
 def _cause(error: DBAPIError) -> BaseException | None:
     return error.orig.__cause__ if error.orig is not None else None

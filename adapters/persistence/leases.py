@@ -43,7 +43,7 @@ async def lease(engine: AsyncEngine, name: str, *, patience: float = inf) -> Asy
     until = monotonic() + patience
     async with engine.connect() as connection:
         take = text("SELECT pg_try_advisory_lock(hashtext('order-service'), hashtext(:name))")
-        while not await connection.scalar(take, {"name": name}):  # noqa: ASYNC110 - who lets go is another process
+        while not await connection.scalar(take, {"name": name}):
             if monotonic() > until:
                 raise LeaseTaken(name)
             await asyncio.sleep(_RETRY_SECONDS)

@@ -14,7 +14,7 @@ from adapters.embedded.postgres import installed_binaries, running
 from adapters.persistence.engine import create_engine
 from adapters.persistence.event_log import SqlEventLog
 from composition.commands.command import DONE, REFUSED, Commands, complain
-from composition.database import database, embedded_folder, migrate
+from composition.database import database, embedded_folder, migrate, require_data
 from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError
 
@@ -61,8 +61,7 @@ def make_backup(settings: Settings, given: argparse.Namespace) -> int:
 
 def restore_backup(settings: Settings, given: argparse.Namespace) -> int:
     _require_own_database(settings)
-    if not given.file.is_file():
-        raise SettingsError(f"{given.file} is no file.")
+    _require_backup(given.file)
     with database(settings) as url:
         host, password = str(url.query["host"]), str(url.password)
         if asyncio.run(_has_tables(url)):
@@ -77,6 +76,19 @@ def restore_backup(settings: Settings, given: argparse.Namespace) -> int:
         asyncio.run(_rebase(url))
     print(f"The database is as it was when {given.file} was written. `order-service up` starts with it.")
     return DONE
+
+
+def _require_backup(file: Path) -> None:
+    if not file.is_file():
+        raise SettingsError(f"{file} is no file.")
+    listed = subprocess.run(  # noqa: S603 - our own program and arguments
+        [str(installed_binaries() / "pg_restore"), "--list", str(file.absolute())],
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        raise SettingsError(f"{file} is no backup made by `order-service backup`.")
 
 
 def _require_own_database(settings: Settings) -> None:
@@ -94,8 +106,7 @@ def _running_or_started(settings: Settings) -> Iterator[tuple[str, str]]:
     if (at := running(folder)) is not None:
         yield at.host, at.password
         return
-    if not folder.exists():
-        raise SettingsError(f"There is no database in {folder}. VAR_DIR says where to look.")
+    require_data(settings)
     with database(settings) as url:
         yield str(url.query["host"]), str(url.password)
 

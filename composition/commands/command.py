@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Never
 
@@ -18,7 +19,7 @@ from adapters.persistence.engine import create_engine
 from composition.container import Resources, make_container
 from composition.database import ready_database
 from composition.settings import Settings
-from order_service.domain.errors import OrderServiceError
+from order_service.domain.errors import DependencyUnavailable, OrderServiceError
 
 DONE, REFUSED, WRONG_USE = 0, 1, 2
 """1 also means: something is broken, or a dependency is away."""
@@ -64,9 +65,14 @@ def add_json(command: argparse.ArgumentParser, what: str = "one JSON object") ->
     command.add_argument("--json", action="store_true", help=f"print {what}, and nothing else, for scripts")
 
 
-def carry_out(act: Callable[[AsyncContainer], Awaitable[int | None]], settings: Settings) -> int:
-    """The exit code of the command: 1, and a line that says why, where the service refuses it."""
-    with ready_database(settings) as url:
+def carry_out(
+    act: Callable[[AsyncContainer], Awaitable[int | None]], settings: Settings, *, begin: bool = False
+) -> int:
+    """The exit code of the command: 1, and a line that says why, where the service refuses it.
+
+    `begin`: whether it makes sense in a database that is made for it.
+    """
+    with ready_database(settings, begin=begin) as url, _refusals(settings):
 
         async def run() -> int | None:
             opened = make_container(settings, Resources(database=url, secret_key=""))  # no token is made here
@@ -75,15 +81,12 @@ def carry_out(act: Callable[[AsyncContainer], Awaitable[int | None]], settings: 
             finally:
                 await opened.close()
 
-        try:
-            return asyncio.run(run()) or DONE
-        except OrderServiceError as error:
-            complain(error)
-            return REFUSED
+        return asyncio.run(run()) or DONE
+    return REFUSED
 
 
-def with_engine(settings: Settings, act: Callable[[AsyncEngine], Awaitable[int]]) -> int:
-    """For what takes its time: no statement is cut off."""
+def with_engine(settings: Settings, act: Callable[[AsyncEngine], Awaitable[int]], *, begin: bool = False) -> int:
+    """The same for what takes its time: no statement is cut off."""
 
     async def run(url: URL) -> int:
         engine = create_engine(url, pool_size=2, patience=None)
@@ -92,8 +95,29 @@ def with_engine(settings: Settings, act: Callable[[AsyncEngine], Awaitable[int]]
         finally:
             await engine.dispose()
 
-    with ready_database(settings) as url:
+    with ready_database(settings, begin=begin) as url, _refusals(settings):
         return asyncio.run(run(url))
+    return REFUSED
+
+
+@contextmanager
+def _refusals(settings: Settings) -> Iterator[None]:
+    """Says why, and goes on behind the block."""
+    try:
+        yield
+    except DependencyUnavailable as error:
+        complain(away(error, settings))
+    except OrderServiceError as error:
+        complain(error)
+
+
+def away(error: DependencyUnavailable, settings: Settings) -> str:
+    """What does not answer, and which settings say where it was looked for."""
+    where = settings.where(error.dependency)
+    if where is None:
+        return str(error)
+    address, names = where
+    return f"{error.dependency} at {address} does not answer. Is it running? Check {names}."
 
 
 def tell(fields: object) -> None:

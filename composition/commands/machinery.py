@@ -14,6 +14,7 @@ from composition.commands.command import (
     Commands,
     add_json,
     age,
+    away,
     carry_out,
     complain,
     second,
@@ -77,7 +78,7 @@ def relay_status(settings: Settings, given: argparse.Namespace) -> int:
         try:
             consumer = await lags.of_consumer()
         except DependencyUnavailable as error:
-            complain(error)
+            complain(away(error, settings))
             consumer = None
         if given.json:
             tell({"relay": {"events": relay.events, "oldest": relay.oldest}, "consumer": consumer})

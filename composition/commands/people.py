@@ -55,7 +55,7 @@ def create_admin(settings: Settings, given: argparse.Namespace) -> int:
         else:
             print(f"{account.email} is an administrator now, with the id {account.id}.")
 
-    return carry_out(act, settings)
+    return carry_out(act, settings, begin=True)
 
 
 def set_role(settings: Settings, given: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ import argparse
 
 import msgspec
 
-from adapters.embedded.postgres import home_of
+from adapters.embedded.postgres import PostgresInUse, home_of
 from composition.asyncapi import asyncapi
 from composition.commands import demo
-from composition.commands.command import DONE, Commands
+from composition.commands.command import DONE, REFUSED, Commands, complain
 from composition.database import database, embedded_folder, migrate, new_migration
 from composition.settings import Settings, SettingsError
 
@@ -52,7 +52,11 @@ def add_commands(commands: Commands) -> None:
 def _up(settings: Settings, _: argparse.Namespace) -> int:
     from composition.embedded import run_embedded  # noqa: PLC0415 - dear, and no other command needs it
 
-    run_embedded(settings)
+    try:
+        run_embedded(settings)
+    except PostgresInUse as error:  # in its own words, for it may be given another folder
+        complain(error)
+        return REFUSED
     return DONE
 
 

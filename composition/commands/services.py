@@ -59,7 +59,7 @@ def create_service(settings: Settings, given: argparse.Namespace) -> int:
         create = await container.get(CreateService)
         _show(await create(given.name, {Scope(scope) for scope in given.scope}), as_json=given.json)
 
-    return carry_out(act, settings)
+    return carry_out(act, settings, begin=True)
 
 
 def rotate_service_secret(settings: Settings, given: argparse.Namespace) -> int:

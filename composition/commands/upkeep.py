@@ -100,7 +100,7 @@ def seed_orders(settings: Settings, given: argparse.Namespace) -> int:
             print(f"{given.number} orders seeded in {seconds:.0f} s.")
         return DONE
 
-    return with_engine(settings, act)
+    return with_engine(settings, act, begin=True)
 
 
 async def _rebuild(engine: AsyncEngine, order_ids: list[UUID] | None) -> None:

@@ -526,3 +526,8 @@ class DependencyUnavailable(OrderServiceError):
     def __init__(self, dependency: str, *, retry_after: int = 1) -> None:
         super().__init__(f"{dependency} does not answer. Try again soon.")
         self.retry_after = retry_after
+
+    @property
+    def dependency(self) -> str:
+        """Its name. No field of its own: those are told to whoever asked."""
+        return str(self).partition(" ")[0]

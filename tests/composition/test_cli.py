@@ -1,6 +1,7 @@
 """The command `order-service` as a person, a script and a shell meet it."""
 
 import argparse
+import asyncio
 import json
 import os
 import signal
@@ -8,14 +9,17 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.embedded.postgres import EmbeddedPostgres
 from composition import cli
 from composition.commands.command import tell_columns
 from tests.composition.test_people import COMMAND, SECONDS, order_service
+from tests.conftest import execute
 from tests.services.server import free_port
 
 
@@ -83,22 +87,78 @@ def test_wrong_settings_are_2_and_nothing_is_made(
     assert not (tmp_path / "var").exists()
 
 
-def test_a_database_that_is_away_is_1(postgres: URL) -> None:
+def test_a_database_that_is_away_is_1() -> None:
     away = f"postgresql://ann:secret@127.0.0.1:{free_port()}/orders"
     for arguments in (["services"], ["relay", "status"], ["consistency"], ["migrate"]):
         ended = run(*arguments, DATABASE_URL=away)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("order-service: PostgreSQL at 127.0.0.1")
-    ended = run("services", DATABASE_URL=postgres.set(database="nowhere").render_as_string(hide_password=False))
-    assert (ended.returncode, "nowhere" in ended.stderr) == (2, True)
+    unknown = run("migrate", DATABASE_URL="postgresql://ann:secret@nowhere.invalid/orders")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert unknown.stderr.startswith("order-service: PostgreSQL: the host nowhere.invalid is not known.")
 
 
-def test_a_database_without_a_schema_is_1(empty_database_url: URL) -> None:
-    ended = order_service(empty_database_url, "services")
+def test_a_database_that_does_not_exist_is_to_be_created(postgres: URL) -> None:
+    ended = run("migrate", DATABASE_URL=in_full(postgres.set(database="nowhere")))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Create it (`createdb nowhere`)" in ended.stderr
+    assert "sqlalche" not in ended.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["services"], ["orders", "show", "K7Q2-9XWD-3F4M"], ["orders", "show", str(UUID(int=7))], ["relay", "rebase"]],
+    ids=" ".join,
+)
+def test_a_database_without_a_schema_is_1(arguments: list[str], empty_database_url: URL) -> None:
+    ended = order_service(empty_database_url, *arguments)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "order-service: The database has not the newest schema: run `order-service migrate`.\n"
+
+
+def test_a_table_that_a_statement_of_the_driver_itself_misses_is_1(database_url: URL) -> None:
+    asyncio.run(execute(database_url, "ALTER TABLE orders RENAME COLUMN body TO text"))
+    ended = order_service(database_url, "orders", "show", str(UUID(int=7)))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "run `order-service migrate`" in ended.stderr
+
+
+def test_a_schema_is_brought_up(empty_database_url: URL) -> None:
     assert order_service(empty_database_url, "migrate").stdout == "The schema is at the newest revision.\n"
     assert order_service(empty_database_url, "services").stdout == "No other system is let in.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "where", "settings"),
+    [
+        ("queue status", "REDIS_URL=redis://ann:secret@127.0.0.1:1/0", "Redis at 127.0.0.1:1/0", "REDIS_URL"),
+        (
+            f"queue retry {UUID(int=7)}",
+            "REDIS_HOST=127.0.0.1 REDIS_PORT=1 REDIS_PASS=secret",
+            "Redis at 127.0.0.1:1/0",
+            "REDIS_HOST and the settings beside it",
+        ),
+        (
+            "dead-letters list",
+            "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1,127.0.0.1:2",
+            "Kafka at 127.0.0.1:1,127.0.0.1:2",
+            "KAFKA_BOOTSTRAP_SERVERS and the settings beside it",
+        ),
+        (
+            "relay status",
+            "KAFKA_HOST=127.0.0.1 KAFKA_PORT=1",
+            "Kafka at 127.0.0.1:1",
+            "KAFKA_HOST and the settings beside it",
+        ),
+    ],
+)
+def test_a_server_that_is_away_is_named_in_one_line(
+    arguments: str, given: str, where: str, settings: str, database_url: URL
+) -> None:
+    environment = dict(one.split("=", 1) for one in given.split())
+    ended = run(*arguments.split(), **environment, DATABASE_URL=in_full(database_url))
+    assert ended.returncode == 1
+    assert ended.stderr == f"order-service: {where} does not answer. Is it running? Check {settings}.\n"
 
 
 def test_ctrl_c_ends_it_with_130_and_without_a_word(database_url: URL) -> None:
@@ -158,6 +218,53 @@ def test_a_backup_of_nothing_leaves_no_file(tmp_path: Path) -> None:
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "There is no database in" in ended.stderr
         assert not (tmp_path / "orders.dump").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["orders", "show", "K7Q2-9XWD-3F4M"],
+        ["relay", "status"],
+        ["relay", "rebase"],
+        ["consistency"],
+        ["services"],
+        ["export-account", "ann@example.com"],
+        ["erase-account", "ann@example.com", "--yes"],
+        ["set-role", "ann@example.com", "admin"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_looked_for_in_a_database_that_would_have_to_be_made_first(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    ended = run(*arguments, VAR_DIR=str(tmp_path / "var"))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"order-service: There is no database in {tmp_path}/var/postgres. VAR_DIR says")
+    assert not (tmp_path / "var").exists()
+
+
+def test_what_is_no_backup_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for name, content in (("README.md", b"# Orders\n"), ("cut.dump", b"PGDMP\1\20")):
+        (tmp_path / name).write_bytes(content)
+        ended = run("restore", str(tmp_path / name), VAR_DIR=str(tmp_path / "var"))
+        assert (ended.returncode, ended.stdout) == (2, "")
+        complaint = f"order-service: {tmp_path}/{name} is no backup made by `order-service backup`.\n"
+        assert ended.stderr == complaint
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_command_beside_a_running_service_says_what_to_stop(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "postgres") as postgres:
+        ended = run("orders", "show", "K7Q2-9XWD-3F4M", VAR_DIR=str(tmp_path))
+        up = run("up", VAR_DIR=str(tmp_path), APP_PORT=str(free_port()))
+        assert postgres.connection
+    EmbeddedPostgres(tmp_path / "postgres").remove()
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"order-service: The database in {tmp_path}/postgres (VAR_DIR) is in use by process {os.getpid()}. "
+        "Stop `order-service up` first, or look at its /ops pages.\n"
+    )
+    assert (up.returncode, "or give this one a folder of its own" in up.stderr) == (1, True)
 
 
 async def test_an_order_is_shown_by_its_number_or_its_id(database_url: URL, engine: AsyncEngine) -> None:
