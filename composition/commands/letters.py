@@ -27,6 +27,7 @@ from order_service.use_cases.dismiss_letter import DismissLetter
 from order_service.use_cases.list_dead_letters import ListDeadLetters, ListedLetter
 from order_service.use_cases.redrive_letter import RedriveLetter
 
+_LONGEST_KEY = 40
 _SETTLED = {LetterOutcome.REDRIVEN: "put back", LetterOutcome.DISMISSED: "dismissed"}
 
 
@@ -39,7 +40,8 @@ def add_commands(commands: Commands) -> None:
         list_letters,
         "list messages that no retry made right, the oldest first",
         about="""Prints where each lies (PARTITION@OFFSET among the dead letters), when it died, where it came
-        from and why; --json also gives what was in it.""",
+        from, the beginning of its key (the order's id, if its sender does as we ask) and why; --json also
+        gives what was in it.""",
     )
     listed.add_argument("--all", action="store_true", help="those too that were put back or dismissed")
     listed.add_argument(
@@ -79,10 +81,17 @@ def list_letters(settings: Settings, given: argparse.Namespace) -> int:
                 tell(_shown(each))
         elif listed:
             rows = [
-                [_at(each), second(each.letter.place.died_at), _origin(each), _state(each), each.letter.cause]
+                [
+                    _at(each),
+                    second(each.letter.place.died_at),
+                    _origin(each),
+                    _text(each.letter.key or b"")[:_LONGEST_KEY],
+                    _state(each),
+                    each.letter.cause,
+                ]
                 for each in listed
             ]
-            tell_columns([["letter", "died", "came from", "state", "cause"], *rows])
+            tell_columns([["letter", "died", "came from", "key", "state", "cause"], *rows])
         else:
             print("No message waits." if not given.all else "There are none.")
 
@@ -184,8 +193,14 @@ def _shown(each: ListedLetter) -> dict[str, object]:
         "cut": letter.cut,
         "heard": letter.heard,
         "settled": None if each.settlement is None else each.settlement.how,
-        "value": None if letter.value is None else letter.value.decode(errors="replace"),
+        "key": None if letter.key is None else _text(letter.key),
+        "value": None if letter.value is None else _text(letter.value),
     }
+
+
+def _text(content: bytes) -> str:
+    """Of what may be anything."""
+    return content.decode(errors="replace")
 
 
 def _at(each: ListedLetter) -> str:

@@ -37,8 +37,9 @@ def add_commands(commands: Commands) -> None:
         "status",
         relay_status,
         "see how far the relay and the consumer are behind",
-        about="""Prints how many events are not on Kafka yet, and since when the oldest of them waits; and for
-        each topic that the service hears, how many messages it has yet to hear.""",
+        about="""Prints how many events are not on Kafka yet (without one: not told within the service), and since
+        when the oldest of them waits; and for each topic that the service hears, how many messages it has
+        yet to hear.""",
     )
     add_json(status)
     rebase = relay.add(
@@ -84,12 +85,18 @@ def relay_status(settings: Settings, given: argparse.Namespace) -> int:
             tell({"relay": {"events": relay.events, "oldest": relay.oldest}, "consumer": consumer})
         else:
             since = f", the oldest for {age(relay.oldest)}" if relay.oldest else ""
-            print(f"relay     {relay.events} events wait for Kafka{since}")
+            print(f"relay     {_waiting(relay.events, settings)}{since}")
             for topic, messages in (consumer or {}).items():
                 print(f"consumer  {messages} messages of {topic} are not heard yet")
         return REFUSED if consumer is None else DONE
 
     return carry_out(act, settings)
+
+
+def _waiting(events: int, settings: Settings) -> str:
+    if settings.kafka is None:
+        return f"{events} events wait to be told within the service (KAFKA_HOST is not set, so there is no Kafka)"
+    return f"{events} events wait for Kafka"
 
 
 def relay_rebase(settings: Settings, given: argparse.Namespace) -> int:
@@ -101,7 +108,7 @@ def relay_rebase(settings: Settings, given: argparse.Namespace) -> int:
             tell({"rebased": rebased, "relay": {"events": lag.events, "oldest": lag.oldest}})
         else:
             print("The log is numbered anew." if rebased else "The log is of this cluster: nothing to do.")
-            print(f"{lag.events} events wait for Kafka.")
+            print(f"{_waiting(lag.events, settings)}.")
         return DONE
 
     return with_engine(settings, act)

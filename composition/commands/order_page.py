@@ -16,6 +16,13 @@ from order_service.use_cases.list_order_events import ListOrderEvents, ListOrder
 from order_service.views import EventView
 
 _PAGE = 1_000
+_AXES = {
+    "screening": "processing_status",
+    "payment": "payment_status",
+    "fulfillment": "fulfillment_status",
+    "returns": "return_status",
+}
+_MONEY = ("total", "captured", "refunded", "refund_due")
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "lines": {
         "quantity": "quantity",
@@ -97,12 +104,12 @@ def _show(order: Mapping[str, Any], history: Sequence[EventView]) -> None:
         "canceled": _canceled(order["cancellation"]),
         "redacted": _time(order["redacted_at"]),
         **{f"metadata {name}": value for name, value in order["metadata"].items()},
+        "money": ", ".join(f"{name.replace('_', ' ')} {order[name]} {order['currency']}" for name in _MONEY),
     }
+    width = max(len(name) for name, value in facts.items() if value is not None)
     for name, value in facts.items():
         if value is not None:
-            print(printable(f"  {name:10} {value}"))
-    money = {name: f"{order[name]} {order['currency']}" for name in ("total", "captured", "refunded", "refund_due")}
-    print("  money      " + ", ".join(f"{name.replace('_', ' ')} {amount}" for name, amount in money.items()))
+            print(printable(f"  {name:{width}}  {value}"))
     names = {line["line_id"]: line["name"] for line in order["lines"]}
     for part, columns in _TABLES.items():
         if order[part]:
@@ -111,7 +118,7 @@ def _show(order: Mapping[str, Any], history: Sequence[EventView]) -> None:
                 [columns, *([_cell(one[name], name, names) for name in columns.values()] for one in order[part])]
             )
     print("\nHistory")
-    told = ([_time(each.occurred_at.isoformat()), _who(each), each.type, _with(each)] for each in history)
+    told = ([_time(each.occurred_at.isoformat()), _who(each), each.type, _with(each, names)] for each in history)
     tell_columns([["when", "who", "what", "with"], *told])
 
 
@@ -122,8 +129,8 @@ def _cell(value: Any, name: str, names: Mapping[str, str]) -> Any:
 
 
 def _statuses(order: Mapping[str, Any]) -> str:
-    axes = ("processing_status", "payment_status", "fulfillment_status", "return_status")
-    return f"{order['status']} ({', '.join(order[axis] for axis in axes)})"
+    axes = ", ".join(f"{label} {order[axis]}" for label, axis in _AXES.items())
+    return f"{order['status']} ({axes})"
 
 
 def _canceled(cancellation: Mapping[str, Any] | None) -> str | None:
@@ -142,9 +149,21 @@ def _who(event: EventView) -> str:
     return event.actor.kind.value if event.actor.id is None else f"{event.actor.kind.value} {event.actor.id}"
 
 
-def _with(event: EventView) -> str:
-    return ", ".join(f"{name} {_text(value)}" for name, value in event.change.items())
+def _with(event: EventView, names: Mapping[str, str]) -> str:
+    told = (_told(name, value, names) for name, value in event.change.items() if value not in (None, "", [], {}))
+    return ", ".join(told)
+
+
+def _told(name: str, value: object, names: Mapping[str, str]) -> str:
+    """Lines by their names, where the order has them still."""
+    if name == "quantities" and isinstance(value, Mapping):
+        return ", ".join(f"{quantity} x {names.get(line, line)}" for line, quantity in value.items())
+    if name == "line_id":
+        return f"line {names.get(str(value), value)}"
+    return f"{name} {_text(value)}"
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -155,7 +155,7 @@ def tell_settings(settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         tell(shown)
     else:
-        print(*(f"{name}={'' if value is None else value}" for name, value in shown.items()), sep="\n")
+        print(*(f"{name}={_written(value)}" for name, value in shown.items()), sep="\n")
     return 0
 
 
@@ -164,15 +164,21 @@ def _shown(settings: Settings, setting: Setting) -> object:
     return "..." if setting.secret and value else value
 
 
+def _written(value: object) -> str:
+    """As it is read from the environment."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _setting(name: str, meaning: str, fields: Mapping[str, Field]) -> Setting:
     default, kind = fields[name].default, fields[name].type
     if isinstance(kind, UnionType):
         kind = next(each for each in kind.types if not isinstance(each, NoneType))
-    written = str(default).lower() if isinstance(default, bool) else str(default)
     return Setting(
         name,
         meaning,
-        None if default is None else written,
+        None if default is None else _written(default),
         _allowed(kind),
         choice=isinstance(kind, LiteralType),
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 from uuid import UUID
@@ -10,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.persistence.consistency import Finding, check
 from adapters.persistence.consistency_queries import QUERIES
+from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.rebuilding import rebuild
 from adapters.persistence.seeding import seed
 from composition.commands.command import DONE, REFUSED, Commands, add_json, positive, progress, tell, with_engine
 from composition.lags import CURSOR
 from composition.settings import Settings, SettingsError
+from order_service.domain.ids import read_order_number
 
 _SHOWN = 20
 
@@ -40,7 +43,9 @@ def add_commands(commands: Commands) -> None:
         help="first make the rows of orders again from the snapshot of their newest event, those alone that differ; "
         "what a cache holds of them may be old until it expires",
     )
-    command.add_argument("orders", nargs="*", type=UUID, metavar="ORDER", help="rebuild these orders only, by id")
+    command.add_argument(
+        "orders", nargs="*", type=_order, metavar="ORDER", help="rebuild these orders only, by number or id"
+    )
     seeding = commands.add(
         "seed-orders",
         seed_orders,
@@ -61,7 +66,7 @@ def add_commands(commands: Commands) -> None:
 def consistency(settings: Settings, given: argparse.Namespace) -> int:
     async def act(engine: AsyncEngine) -> int:
         if given.rebuild:
-            await _rebuild(engine, given.orders or None)
+            await _rebuild(engine, [await _id_of(order, engine) for order in given.orders] or None)
         elif given.orders:
             raise SettingsError("Name orders only with --rebuild; the check looks at all of them.")
         broken = 0
@@ -101,6 +106,20 @@ def seed_orders(settings: Settings, given: argparse.Namespace) -> int:
         return DONE
 
     return with_engine(settings, act, begin=True)
+
+
+def _order(text: str) -> UUID | str:
+    with suppress(ValueError):
+        return UUID(text)
+    number = read_order_number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither an order's number, such as K7Q2-9XWD-3F4M, nor its id")
+    return number
+
+
+async def _id_of(order: UUID | str, engine: AsyncEngine) -> UUID:
+    """Raises OrderNotFound for a number: an id may be of an order whose row is lost."""
+    return order if isinstance(order, UUID) else await SqlOrderViews(engine).id_of(order)
 
 
 async def _rebuild(engine: AsyncEngine, order_ids: list[UUID] | None) -> None:

@@ -22,7 +22,7 @@ from tests.worker.test_job_board import _fail as fail
 async def test_dead_letters_are_listed_put_back_once_and_heard(
     fleet: Fleet, environment: dict[str, str], kafka_bootstrap_servers: str
 ) -> None:
-    payments = environment["KAFKA_PAYMENTS_TOPIC"]
+    payments, long_key = environment["KAFKA_PAYMENTS_TOPIC"], f"no id {uuid4().hex} nor anything like one"
 
     async def listed(*arguments: str) -> list[dict[str, Any]]:
         done = await asyncio.to_thread(run, "dead-letters", "list", "--json", *arguments, **environment)
@@ -34,8 +34,8 @@ async def test_dead_letters_are_listed_put_back_once_and_heard(
         ann = await a_customer(http)
         # A payment for an order that is not there yet, as far as whoever hears of it can tell.
         order = (await http.post("/api/v1/orders", json=AN_ORDER, headers=ann)).json()
-        for number in range(2):
-            await send(kafka_bootstrap_servers, payments, b"{", [("ce_id", b"%d" % number)], key=order["id"].encode())
+        for number, key in enumerate((order["id"], long_key)):
+            await send(kafka_bootstrap_servers, payments, b"{", [("ce_id", b"%d" % number)], key=key.encode())
         paid = {"payment_id": "pay-1", "order_id": str(uuid4()), "amount": "13.50", "currency": "EUR"}
         paid["captured_at"] = "2026-01-01T00:00:00Z"
         await tell(kafka_bootstrap_servers, payments, "payment.captured", paid)
@@ -50,6 +50,11 @@ async def test_dead_letters_are_listed_put_back_once_and_heard(
     one = letters[0]["letter"]
     table = (await asyncio.to_thread(run, "dead-letters", "list", "--limit", "1", **environment)).stdout.splitlines()
     assert [line.split()[0] for line in table] == ["letter", letters[-1]["letter"]]
+    assert {letter["key"] for letter in letters} > {order["id"], long_key}
+    all_of_it = (await asyncio.to_thread(run, "dead-letters", "list", **environment)).stdout
+    assert order["id"] in all_of_it
+    assert long_key[:40] in all_of_it
+    assert long_key[:41] not in all_of_it
 
     put_back = await asyncio.to_thread(run, "dead-letters", "redrive", one, "--json", **environment)
     assert (put_back.returncode, json.loads(put_back.stdout)) == (0, {"letter": one, "to": payments})
@@ -88,6 +93,12 @@ async def test_how_far_everybody_is_behind_is_told_with_kafka_and_without_it(
         return not told["relay"]["events"] and not any(told["consumer"].values())
 
     await until(nobody_is_behind)
+    refused = await asyncio.to_thread(run, "relay", "rebase", **environment)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (
+        refused.stderr
+        == "order-service: A relay is active. Stop all relays first, and start them again afterwards.\n"
+    )
     away = environment | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     done = await asyncio.to_thread(run, "relay", "status", **away)
     assert (done.returncode, done.stdout) == (1, "relay     0 events wait for Kafka\n")

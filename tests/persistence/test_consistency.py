@@ -126,15 +126,15 @@ DAMAGES: dict[str, tuple[str, list[str]]] = {
     "a parcel of more than was ordered": ("3", told("shipments,0,lines,0,quantity", "3")),
     "more returned than was shipped": ("3", told("lines,0,returned", "3")),
     "a status that does not follow": (
-        "4",
+        "4a",
         [*told("status", '"PAID"'), "UPDATE orders SET status = 'PAID' WHERE id = :id"],
     ),
     "an axis that does not follow": (
-        "4",
+        "4a",
         [*told("return_status", '"PARTIAL"'), "UPDATE orders SET return_status = 'PARTIAL' WHERE id = :id"],
     ),
     "screened, of which the log knows nothing": (
-        "4",
+        "4b",
         [
             *told("processing_status", '"PROCESSED"'),
             "UPDATE orders SET processing_status = 'PROCESSED' WHERE id = :id",
