@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap, Scope
 
@@ -187,7 +187,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if isinstance(error, ValidationException):
         return _on_validation_error(request, error)
     code = CODE_BY_STATUS.get(error.status_code, "malformed-request" if error.status_code < 500 else "internal-error")
-    detail = "There is nothing at this address." if isinstance(error, NotFoundException) else error.detail
+    detail = error.detail
+    if isinstance(error, NotFoundException):
+        detail = "There is nothing at this address."
+    elif isinstance(error, MethodNotAllowedException) and error.headers:
+        detail = f"This address takes {error.headers['allow']}."
     return problem_response(request, code, detail, headers=error.headers)
 
 
