@@ -6,6 +6,7 @@ default:
     @just --list --unsorted
 
 # Run the whole service in one process, with a database of its own: http://127.0.0.1:8010/docs
+[no-exit-message]
 up:
     @uv run --quiet order-service up
 

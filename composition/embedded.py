@@ -37,7 +37,8 @@ from composition.telemetry.tracing import traced_jobs
 from composition.telemetry.watching import together
 from order_service.domain.actor import SYSTEM, Role
 from order_service.domain.errors import EmailTaken
-from order_service.ports import EventLog
+from order_service.ports import AccountFilter, EventLog
+from order_service.use_cases.list_accounts import ListAccounts, ListAccountsQuery
 from order_service.use_cases.process_order import ProcessOrder
 from order_service.use_cases.register_account import RegisterAccount, RegisterAccountCommand
 from order_service.use_cases.relay_events import RelayEvents
@@ -143,7 +144,10 @@ async def _background(
 
 
 async def _first_admin(container: AsyncContainer) -> str | None:
-    """The password of the administrator's account, if it was made just now."""
+    """The password of the administrator's account, if it was made just now: where there is none at all."""
+    admins = ListAccountsQuery(by=SYSTEM, wanted=AccountFilter(role=Role.ADMIN), limit=1)
+    if (await (await container.get(ListAccounts))(admins)).accounts:
+        return None
     password = secrets.token_urlsafe(12)
     register = await container.get(RegisterAccount)
     try:

@@ -1,5 +1,6 @@
 """What every process of its own has in common: settings, container, an orderly end."""
 
+import argparse
 import asyncio
 import gc
 import logging
@@ -20,6 +21,8 @@ from composition.telemetry.exposing import exposed
 
 _log = logging.getLogger(__name__)
 
+_SET = "It is set by environment variables or .env: see docs/settings.md."
+
 Main = Callable[[AsyncContainer, Settings, Metrics], Awaitable[None]]
 """What a role does, until it is stopped."""
 
@@ -36,6 +39,12 @@ def resources(settings: Settings, role: str | None = None) -> Resources:
             raise SettingsError(f"Set {names}; without it only `order-service up`, all in one process, can run.")
     assert settings.postgres_url is not None  # noqa: S101 - for the type checker: looked at above
     return Resources(database=settings.postgres_url, secret_key=secret_key(settings), role=role)
+
+
+def takes_no_arguments(module: str, about: str | None) -> None:
+    """But `--help`, which says what the process is for."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about, epilog=_SET)
+    parser.parse_args()
 
 
 @contextmanager
@@ -59,6 +68,7 @@ def leave_to_itself() -> None:
 
 def run(role: str, main: Main) -> None:
     """Runs `main` until it ends, or SIGTERM or SIGINT cancels it; then closes what it used."""
+    takes_no_arguments(f"composition.{role}", sys.modules[main.__module__].__doc__)
     with starting() as settings:
         found, metrics = resources(settings, role), process_metrics()
         with exposed(role, settings, found.database, metrics):

@@ -11,13 +11,14 @@ from adapters.worker.job_board import DramatiqJobBoard
 from adapters.worker.queue import make_broker
 from adapters.worker.queue_page import QueuePage
 from composition.logs import harmless
-from composition.process import starting
+from composition.process import starting, takes_no_arguments
 from composition.refusal import cannot_listen
 from composition.settings import SettingsError
 from order_service.ports import JobsState
 
 
 def main() -> None:
+    takes_no_arguments("composition.queue_page", __doc__)
     with starting() as settings:
         if settings.redis is None:
             raise SettingsError("Set REDIS_HOST or REDIS_URL; without them there is no queue to look at.")

@@ -59,7 +59,7 @@ class Settings(Collecting, frozen=True, kw_only=True, forbid_unknown_fields=True
     secret_key: str | None = None
     """Signs tokens and cursors; at least 32 characters, the same for every process, kept secret. Make one with:
     `python -c 'import secrets; print(secrets.token_urlsafe(48))'`. Without services it may stay empty: a random one
-    is made and kept in var/secret_key."""
+    is made and kept in VAR_DIR/secret_key."""
     former_secret_keys: str = ""
     """Secrets that were SECRET_KEY before, separated by commas: their access tokens hold until they expire."""
     signing_key_files: str = ""

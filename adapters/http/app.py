@@ -32,7 +32,8 @@ from adapters.http.leaving import Leaving
 from adapters.http.limits import Networks, RateLimit
 from adapters.http.ops.app import Beside, create_ops
 from adapters.http.ops.entrance import FormTokens
-from adapters.http.problems import EXCEPTION_HANDLERS, problem_page
+from adapters.http.problem_pages import problem_list, problem_page
+from adapters.http.problems import EXCEPTION_HANDLERS
 from adapters.http.whole_router import WholeRouter
 from order_service.ports import Clock, EndedSessions, Quota, RateLimiter, Tokens
 from order_service.use_cases.amend_order import AmendOrder
@@ -195,6 +196,7 @@ def create_app(use_cases: HttpUseCases, edge: HttpEdge) -> ASGIApp:
             Router("/api/v1", route_handlers=[accounts, orders_router, log_router]),
             health_router(edge.checks, edge.required, edge.leaving),
             jwks_route(edge.jwks),
+            problem_list,
             problem_page,
             docs.assets,
             docs.asyncapi_route(edge.asyncapi),

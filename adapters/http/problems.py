@@ -1,6 +1,5 @@
 """Every refusal as a problem document (RFC 9457): THE table from error to status, and the handlers that use it."""
 
-import html
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
-from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath
 from litestar.types import ExceptionHandlersMap, Scope
 
 from adapters.http.as_is import AsIs
@@ -190,7 +187,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     if isinstance(error, ValidationException):
         return _on_validation_error(request, error)
     code = CODE_BY_STATUS.get(error.status_code, "malformed-request" if error.status_code < 500 else "internal-error")
-    detail = "There is nothing at this address." if isinstance(error, NotFoundException) else error.detail
+    detail = error.detail
+    if isinstance(error, NotFoundException):
+        detail = "There is nothing at this address."
+    elif isinstance(error, MethodNotAllowedException) and error.headers:
+        detail = f"This address takes {error.headers['allow']}."
     return problem_response(request, code, detail, headers=error.headers)
 
 
@@ -230,19 +231,6 @@ def pointer_to(path: str) -> str:
     """The JSON pointer (RFC 6901) for a path such as `lines[2].quantity`; empty for the whole document, `body`."""
     path = path.partition("[...]")[0]  # how msgspec says "some value of the mapping"
     return "" if path in {"body", "data"} else "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
-
-
-@get("/problems/{code:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
-def problem_page(code: FromPath[str]) -> str:
-    """What the `type` of a problem document leads to."""
-    problem = PROBLEMS.get(code)
-    if problem is None:
-        raise NotFoundException
-    title = html.escape(problem.title)
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
-        f"<h1>{title}</h1><p>Status {problem.status}, <code>{code}</code>.</p><p>{html.escape(problem.advice)}</p>"
-    )
 
 
 class ProblemOut(msgspec.Struct, omit_defaults=True):

@@ -92,11 +92,15 @@ class Hearing:
             with self._around(record):
                 await self._tried(record)
         except Poison as poison:
-            await self._dead_letters.put(record, cause=poison.cause, detail=str(poison))
+            await self._dies(record, cause=poison.cause, detail=str(poison))
         except DependencyUnavailable:
             raise
         except OrderServiceError as refusal:
-            await self._dead_letters.put(record, cause=refusal.code, detail=str(refusal))
+            await self._dies(record, cause=refusal.code, detail=str(refusal))
+
+    async def _dies(self, record: Record, *, cause: str, detail: str) -> None:
+        await self._dead_letters.put(record, cause=cause, detail=detail)
+        _log.warning("a dead letter: %s/%d@%d (%s)", record.topic, record.partition, record.offset, cause)
 
     async def _tried(self, record: Record) -> None:
         """Tries a bug's victim a few times, then calls it poison."""

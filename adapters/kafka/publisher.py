@@ -9,7 +9,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from adapters.kafka.cluster import Cluster
@@ -78,7 +78,7 @@ def _addressed(order_id: UUID, partitions: int) -> tuple[bytes, int]:
 
 @asynccontextmanager
 async def _explained(topic: str, events: Sequence[LoggedEvent]) -> AsyncIterator[None]:
-    """No retry makes an event smaller; an order's is at most some 5 MB."""
+    """Why nothing goes on: somebody has to see to Kafka. (An order's event is at most some 5 MB.)"""
     try:
         yield
     except MessageSizeTooLargeError:
@@ -90,4 +90,7 @@ async def _explained(topic: str, events: Sequence[LoggedEvent]) -> AsyncIterator
             topic,
             extra={"order_id": largest.order_id},
         )
+        raise
+    except UnknownTopicOrPartitionError:
+        _log.error("Kafka has no topic %s: make it, with max.message.bytes=8388608", topic)
         raise

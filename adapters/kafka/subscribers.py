@@ -65,7 +65,13 @@ def make_broker(
 ) -> KafkaBroker:
     """A FastStream broker with a subscriber for each topic; nothing connects before it is started."""
     broker = KafkaBroker(
-        list(cluster.servers), security=cluster.security, apply_types=False, logger=None, graceful_timeout=15
+        list(cluster.servers),
+        security=cluster.security,
+        allow_auto_create_topics=False,  # else one that is missing is made, as the cluster makes any, and not as ours
+        metadata_max_age_ms=30_000,  # one that is made later is heard from then on
+        apply_types=False,
+        logger=None,
+        graceful_timeout=15,
     )
     heard = _Subscribers(use_cases)
     topics: Mapping[str, Handle] = {

@@ -41,7 +41,7 @@ def commands_and_answers() -> list[tuple[str, str]]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    EmbeddedPostgres(tmp_path / "var" / "postgres").remove()
+    EmbeddedPostgres(tmp_path / "var" / "guide" / "postgres").remove()
 
 
 def test_every_command_gives_the_answer_that_is_printed_beside_it(folder: Path) -> None:

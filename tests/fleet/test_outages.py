@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
+import httpx
 import psutil
 import pytest
 
@@ -20,7 +22,10 @@ from tests.chaos.shop import Books
 from tests.chaos.world import World
 from tests.crash.checker import ALL_PROCESSED
 from tests.crash.customers import Customer, Diary, Placing
+from tests.fleet.people import a_customer
 from tests.fleet.roles import Fleet
+from tests.fleet.test_end_to_end import AN_ORDER, reads
+from tests.fleet.topics import make_topics
 from tests.fleet.waiting import until
 from tests.services.server import free_port
 
@@ -169,3 +174,26 @@ async def test_every_role_ends_when_all_of_its_processes_are_told_to(fleet: Flee
     await until(it_works)
     for role in fleet.roles:
         assert await asyncio.to_thread(fleet.stop_whole, role) == 0, role
+
+
+async def test_a_topic_that_nobody_made_is_named_and_heard_once_it_is_there(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    nowhere = f"nobody-made-{uuid4().hex[:8]}"
+    with Fleet(tmp_path, {**environment, "KAFKA_TOPIC": nowhere}, port=free_port()) as roles:
+        roles.start("api", "relay", "consumer")
+        await asyncio.to_thread(roles.until_ready)
+        async with httpx.AsyncClient(base_url=roles.address) as http:
+            ann = await a_customer(http)
+            order = (await http.post("/api/v1/orders", json=AN_ORDER, headers=ann)).raise_for_status().json()
+
+        async def both_say_so() -> bool:
+            logs = [(tmp_path / f"{role}.log").read_text() for role in ("relay", "consumer")]
+            return all(f"Kafka has no topic {nowhere}" in log for log in logs)
+
+        await until(both_say_so, patience=60)
+        await make_topics(environment["KAFKA_BOOTSTRAP_SERVERS"], [nowhere])
+        roles.start("worker")
+        async with httpx.AsyncClient(base_url=roles.address) as http:
+            path = f"/api/v1/orders/{order['id']}"
+            await until(lambda: reads(http, path, ann, processing_status="PROCESSED"), patience=60)

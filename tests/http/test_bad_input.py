@@ -789,6 +789,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
     before = await shop.rows()
     answer = await ann.ask(method, path.replace("{order}", order_path(order)))
 
-    problem(answer, 405, "method-not-allowed")
+    detail = problem(answer, 405, "method-not-allowed")["detail"]
+    assert detail == f"This address takes {answer.headers['allow']}."
     assert {name.strip() for name in answer.headers["allow"].split(",")} == allowed | {"OPTIONS"}
     assert await shop.rows() == before

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from adapters.embedded.rate_limiter import InProcessRateLimiter
 from adapters.http.app import HttpEdge
+from adapters.http.problems import PROBLEMS
 from adapters.persistence.order_views import SqlOrderViews
 from adapters.persistence.transaction import SqlTransaction
 from composition.settings import Settings
@@ -206,6 +207,9 @@ async def test_every_kind_of_problem_has_a_page(anybody: httpx.AsyncClient, ann:
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert found["title"] in page.text
+    every = await anybody.get("/problems")
+    assert [code for code in PROBLEMS if f'href="/problems/{code}"' not in every.text] == []
+    assert "`" not in "".join([(await anybody.get(f"/problems/{code}")).text for code in PROBLEMS])
     missing = await anybody.get("/problems/<script>")
     assert missing.headers["content-type"] == PROBLEM_JSON
     problem(missing, 404, "not-found")

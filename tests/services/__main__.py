@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -84,6 +85,7 @@ def up(folder: Path) -> int:
     failures = _all_at_once(wanted, lambda service: service.start())
     found = {key: shlex.quote(value) for service in wanted if service.running for key, value in service.env.items()}
     lines = [f"{key}={value}\n{SETTING_OF[key]}={value}\n" for key, value in found.items()]
+    lines.append(f"SECRET_KEY={_secret_key(folder)}\n")
     draft = folder / "env.new"
     draft.touch(mode=0o600)  # a password is in it
     draft.write_text("".join(lines))
@@ -96,6 +98,15 @@ def up(folder: Path) -> int:
         for service in wanted
     )
     return _complain(failures)
+
+
+def _secret_key(folder: Path) -> str:
+    """The same at each start: tokens stay good."""
+    path = folder / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
 
 
 def down(folder: Path) -> int:

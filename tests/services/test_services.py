@@ -172,6 +172,7 @@ def test_one_command_starts_all_and_one_leaves_no_process(tmp_path: Path) -> Non
     first = launcher("up", tmp_path)
     assert first.stdout.count("started") == 3, first
     settings = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    secret_key = settings["SECRET_KEY"]
     with redis.Redis.from_url(settings["TEST_REDIS_URL"]) as client:
         client.set("order", "placed")
 
@@ -183,6 +184,7 @@ def test_one_command_starts_all_and_one_leaves_no_process(tmp_path: Path) -> Non
     settings = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     with redis.Redis.from_url(settings["TEST_REDIS_URL"]) as client:
         assert client.get("order") == b"placed"
+    assert settings["SECRET_KEY"] == secret_key
     assert launcher("status", tmp_path).returncode == 0
 
     processes = [running(RedisServer(tmp_path)), running(KafkaServer(tmp_path))]

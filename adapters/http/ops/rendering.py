@@ -49,6 +49,7 @@ class Pages:
             "day": words.day,
             "age": words.age,
             "who": words.who,
+            "who_did": words.who_did,
             "short": words.short,
             "short_uuid": words.short_uuid,
             "preview": words.preview,

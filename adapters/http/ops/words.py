@@ -40,6 +40,11 @@ def who(actor: Actor | ActorView) -> str:
     return "the service itself" if actor.id is None else f"{actor.kind} {short(actor.id)}"
 
 
+def who_did(actor: Actor) -> str:
+    """A deed of nobody who logged in was done at the command line."""
+    return "the command line" if actor.id is None else who(actor)
+
+
 def short(id: UUID | str) -> str:
     return f"…{str(id)[-8:]}"
 
