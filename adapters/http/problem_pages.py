@@ -10,7 +10,10 @@ from litestar.params import FromPath
 
 from adapters.http.problems import PROBLEMS
 
-_STYLE = "html{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
+_STYLE = (
+    "html{color-scheme:light dark}"
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
+)
 _NAMED = re.compile("`([^`]+)`")
 
 
