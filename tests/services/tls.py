@@ -24,22 +24,29 @@ class Authority:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
         self.certificate, self._key = folder / f"{name}.pem", folder / f"{name}.key"
-        _openssl("-subj", f"/CN={name}", "-keyout", str(self._key), "-out", str(self.certificate))
+        kind = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        self._openssl("-subj", f"/CN={name}", *kind, "-keyout", str(self._key), "-out", str(self.certificate))
 
     def signed(self, subject: str, address: str) -> Path:
         """A file with a key and a certificate for the server at `address`, such as IP:127.0.0.1."""
         key, certificate = self._folder / f"{subject}.key", self._folder / f"{subject}.crt"
         signer = ["-CA", str(self.certificate), "-CAkey", str(self._key)]
         names = ["-subj", f"/CN={subject}", "-addext", f"subjectAltName={address}"]
-        _openssl(*names, *signer, "-keyout", str(key), "-out", str(certificate))
+        kind = ["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "authorityKeyIdentifier=keyid"]
+        self._openssl(*names, *kind, *signer, "-keyout", str(key), "-out", str(certificate))
         both = self._folder / f"{subject}.pem"
         both.write_text(key.read_text() + certificate.read_text())
         return both
 
-
-def _openssl(*arguments: str) -> None:
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    subprocess.run(["openssl", "req", "-x509", *key, *arguments], check=True, capture_output=True)
+    def _openssl(self, *arguments: str) -> None:
+        """Without the system's configuration, which says of every certificate that it is an authority's."""
+        config = self._folder / "openssl.cnf"
+        config.write_text("[req]\ndistinguished_name = name\n[name]\n")
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        extensions = ["-config", str(config), "-addext", "subjectKeyIdentifier=hash"]
+        subprocess.run(
+            ["openssl", "req", "-x509", *extensions, *key, *arguments], check=True, capture_output=True, text=True
+        )
 
 
 class TlsFront:
