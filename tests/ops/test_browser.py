@@ -129,7 +129,8 @@ async def test_a_page_that_nobody_sees_does_not_ask(stage: Stage, entered: Windo
     await page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     entered.asked.clear()
     await page.clock.run_for(60_000)
-    assert entered.asked == []
+    asked = [place for place in entered.asked if not place.endswith(".svg")]  # browsers fetch icons when they like
+    assert asked == []
     await page.evaluate("delete document.hidden")
     async with page.expect_request("**/news?seen=1"):
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
