@@ -3,7 +3,7 @@
 For how the settings are written down here, see `composition/settings.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, get_args
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
@@ -187,6 +187,11 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
                 one = "KAFKA_HOST" if self.kafka_bootstrap_servers is None else "KAFKA_BOOTSTRAP_SERVERS"
                 return ",".join(cluster.servers), f"{one} and the settings beside it"
         return None
+
+    @property
+    def heard_topics(self) -> Sequence[str]:
+        """Those that dead letters come from."""
+        return (self.kafka_topic, self.kafka_payments_topic, self.kafka_shipments_topic)
 
     @property
     def dead_letter_topic(self) -> str:

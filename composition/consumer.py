@@ -38,9 +38,8 @@ async def consume_forever(container: AsyncContainer) -> None:
 
 
 async def _tell_of_missing_topics(settings: Settings) -> None:
-    heard = [settings.kafka_topic, settings.kafka_payments_topic, settings.kafka_shipments_topic]
     if settings.kafka is not None:
-        for topic in await missing(settings.kafka, [*heard, settings.dead_letter_topic]):
+        for topic in await missing(settings.kafka, [*settings.heard_topics, settings.dead_letter_topic]):
             _log.error("Kafka has no topic %s, or not for us: nothing is heard of it until it has", topic)
 
 

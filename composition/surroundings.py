@@ -1,6 +1,6 @@
 """Redis and Kafka around the service, or what stands in for them when it is one process."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
 from dishka import AnyOf, Provider, Scope, provide
@@ -128,11 +128,11 @@ class KafkaNews(Provider):
 
     @provide
     def lags(self, settings: Settings, log: SqlEventLog) -> ports.Lags:
-        return ReaderLags(log, partial(consumer_lag, _cluster(settings), _heard(settings)))
+        return ReaderLags(log, partial(consumer_lag, _cluster(settings), settings.heard_topics))
 
     @provide
     async def dead_letters(self, settings: Settings) -> AsyncIterator[AnyOf[DeadLetters, ports.DeadLetterBox]]:
-        letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic, heard=_heard(settings))
+        letters = DeadLetters(_cluster(settings), topic=settings.dead_letter_topic, heard=settings.heard_topics)
         yield letters
         await letters.close()
 
@@ -149,10 +149,6 @@ class KafkaNews(Provider):
             dead_letters=dead_letters,
             around=together(watches.messages),
         )
-
-
-def _heard(settings: Settings) -> Sequence[str]:
-    return (settings.kafka_topic, settings.kafka_payments_topic, settings.kafka_shipments_topic)
 
 
 def _cluster(settings: Settings) -> Cluster:
